@@ -1,0 +1,4 @@
+module Main
+
+[<EntryPoint>]
+let main _ = 0
