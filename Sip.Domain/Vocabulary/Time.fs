@@ -32,7 +32,11 @@ type Instant =
     /// The point `span` later; never stays never.
     member this.After(span: int64<ms>) =
         let (At value) = this
-        if value > Int64.MaxValue - int64 span then Instant.Never else At(value + int64 span)
+
+        if value > Int64.MaxValue - int64 span then
+            Instant.Never
+        else
+            At(value + int64 span)
 
     /// How long from `earlier` until this.
     member this.Since(earlier: Instant) : int64<ms> =
@@ -49,7 +53,8 @@ type Instant =
         member this.Equals that = this.Milliseconds = that.Milliseconds
 
     interface IComparable<Instant> with
-        member this.CompareTo that = compare this.Milliseconds that.Milliseconds
+        member this.CompareTo that =
+            compare this.Milliseconds that.Milliseconds
 
     interface IComparable with
         member this.CompareTo other =

@@ -1,0 +1,31 @@
+// NameAddr: `"display" <uri>;parameters`, the shape of From, To, Contact, Route and Record-Route
+// (RFC 3261 §20.10).
+
+namespace Sip
+
+/// A name-addr or addr-spec with the header's parameters.
+type NameAddr =
+    { Display: string
+      Uri: Uri
+      Parameters: Parameters }
+
+/// What a Contact header says: everything, or these.
+[<RequireQualifiedAccess>]
+type Contacts =
+    | Star
+    | These of NameAddr list
+
+/// Making and printing name-addrs.
+[<RequireQualifiedAccess>]
+module NameAddr =
+
+    /// A bare URI without display name or parameters.
+    let ofUri (uri: Uri) : NameAddr =
+        { Display = ""
+          Uri = uri
+          Parameters = [] }
+
+    /// The value as it is printed, always in angle brackets.
+    let print (value: NameAddr) : string =
+        let display = if value.Display = "" then "" else value.Display + " "
+        display + "<" + Uri.print value.Uri + ">" + Parameters.print value.Parameters

@@ -1,0 +1,60 @@
+// Text: how wire text is held and compared.
+// SIP is bytes; where a noun needs a string it holds one Latin-1 character a byte, so that
+// nothing is lost and nothing is decoded that routing does not understand (RFC 3261 §7.3.1).
+
+namespace Sip
+
+open System
+open System.Text
+
+/// Wire text as Latin-1 strings, compared the way SIP compares tokens.
+[<RequireQualifiedAccess>]
+module Text =
+
+    /// The string that holds these bytes, one character a byte.
+    let ofBytes (bytes: ReadOnlySpan<byte>) : string = Encoding.Latin1.GetString bytes
+
+    /// The bytes that this wire text stands for.
+    let toBytes (text: string) : byte[] = Encoding.Latin1.GetBytes text
+
+    /// An ASCII letter in lower case, any other byte as it is.
+    let lower (octet: byte) : byte =
+        if octet >= 'A'B && octet <= 'Z'B then octet ||| 0x20uy else octet
+
+    /// Whether two byte strings are the same token: ASCII letters of either case are equal.
+    let same (left: ReadOnlySpan<byte>) (right: ReadOnlySpan<byte>) : bool =
+        let mutable equal = left.Length = right.Length
+        let mutable i = 0
+
+        while equal && i < left.Length do
+            equal <- lower left[i] = lower right[i]
+            i <- i + 1
+
+        equal
+
+    /// Whether two strings are the same token: ASCII letters of either case are equal.
+    let sameText (left: string) (right: string) : bool =
+        let fold (c: char) = if c >= 'A' && c <= 'Z' then char (int c ||| 0x20) else c
+        left.Length = right.Length && Seq.forall2 (fun a b -> fold a = fold b) left right
+
+    /// Whether a byte may stand in a token (RFC 3261 §25.1).
+    let isToken (octet: byte) : bool =
+        match octet with
+        | o when o >= 'a'B && o <= 'z'B -> true
+        | o when o >= 'A'B && o <= 'Z'B -> true
+        | o when o >= '0'B && o <= '9'B -> true
+        | '-'B
+        | '.'B
+        | '!'B
+        | '%'B
+        | '*'B
+        | '_'B
+        | '+'B
+        | '`'B
+        | '\''B
+        | '~'B -> true
+        | _ -> false
+
+    /// Whether a byte is linear white space; CR and LF stand in a value only where it is folded.
+    let isSpace (octet: byte) : bool =
+        octet = ' 'B || octet = '\t'B || octet = '\r'B || octet = '\n'B

@@ -1,0 +1,180 @@
+// Uri: SIP, SIPS and TEL URIs as values, and when two of them are the same (RFC 3261 §19.1, RFC 3966).
+// User, password and parameters are kept as written, escapes included; comparing decodes them.
+
+namespace Sip
+
+open System
+open System.Text
+
+/// A `?name=value` header that a URI carries (RFC 3261 §19.1.1).
+[<Struct>]
+type UriHeader = { Name: string; Value: string }
+
+/// A SIP or SIPS URI.
+type SipUri =
+    { Scheme: Scheme
+      User: string voption
+      Password: string voption
+      Host: Host
+      Port: int voption
+      Parameters: Parameters
+      Headers: UriHeader list }
+
+/// A telephone number as a URI (RFC 3966).
+type TelUri =
+    { Number: string
+      Parameters: Parameters }
+
+/// Any URI that a request line or a header may hold.
+[<RequireQualifiedAccess>]
+type Uri =
+    | Sip of Sip: SipUri
+    | Tel of Tel: TelUri
+    | Other of Scheme: string * Rest: string
+
+/// Decoding of `%HH`, once and never recursively.
+[<RequireQualifiedAccess>]
+module Escape =
+
+    let private hex (c: char) = if Char.IsAsciiHexDigit c then Convert.ToInt32(string c, 16) else -1
+
+    /// The text with every `%HH` replaced by the character it stands for.
+    let decode (text: string) : string =
+        if not (text.Contains '%') then
+            text
+        else
+            let out = StringBuilder text.Length
+            let mutable i = 0
+
+            while i < text.Length do
+                if text[i] = '%' && i + 2 < text.Length && hex text[i + 1] >= 0 && hex text[i + 2] >= 0 then
+                    out.Append(char (hex text[i + 1] * 16 + hex text[i + 2])) |> ignore
+                    i <- i + 3
+                else
+                    out.Append text[i] |> ignore
+                    i <- i + 1
+
+            out.ToString()
+
+/// Asking, comparing and printing URIs.
+[<RequireQualifiedAccess>]
+module Uri =
+
+    let private schemeText (scheme: Scheme) =
+        match scheme with
+        | Scheme.Sip -> "sip:"
+        | Scheme.Sips -> "sips:"
+
+    let private printHeaders (headers: UriHeader list) =
+        match headers with
+        | [] -> ""
+        | _ ->
+            let pairs = headers |> List.map (fun h -> String.Concat(h.Name, "=", h.Value))
+            String.Concat("?", String.Join("&", pairs))
+
+    /// The SIP URI as it is printed.
+    let printSip (uri: SipUri) : string =
+        let out = StringBuilder()
+        out.Append(schemeText uri.Scheme) |> ignore
+
+        match uri.User, uri.Password with
+        | ValueSome user, ValueSome password ->
+            out.Append(user).Append(':').Append(password).Append('@') |> ignore
+        | ValueSome user, ValueNone -> out.Append(user).Append('@') |> ignore
+        | ValueNone, _ -> ()
+
+        out.Append(Host.print uri.Host) |> ignore
+
+        match uri.Port with
+        | ValueSome port -> out.Append(':').Append(port) |> ignore
+        | ValueNone -> ()
+
+        out.Append(Parameters.print uri.Parameters).Append(printHeaders uri.Headers).ToString()
+
+    /// The URI as it is printed.
+    let print (uri: Uri) : string =
+        match uri with
+        | Uri.Sip sip -> printSip sip
+        | Uri.Tel tel -> String.Concat("tel:", tel.Number, Parameters.print tel.Parameters)
+        | Uri.Other(scheme, rest) -> String.Concat(scheme, ":", rest)
+
+    /// What the URI says about transport.
+    let said (uri: SipUri) : Said =
+        Transport.said uri.Scheme (Parameters.value "transport" uri.Parameters)
+
+    /// A plain SIP URI of a user at a host.
+    let ofUser (user: string) (host: Host) : SipUri =
+        { Scheme = Scheme.Sip
+          User = ValueSome user
+          Password = ValueNone
+          Host = host
+          Port = ValueNone
+          Parameters = []
+          Headers = [] }
+
+    // RFC 3261 §19.1.4: these match only if both or neither have them; any other parameter
+    // that stands in one URI alone is ignored.
+    let private mustMatch = [ "user"; "ttl"; "method"; "maddr"; "transport" ]
+
+    let private sameValue (left: string voption) (right: string voption) =
+        match left, right with
+        | ValueSome a, ValueSome b -> Text.sameText (Escape.decode a) (Escape.decode b)
+        | ValueNone, ValueNone -> true
+        | ValueSome _, ValueNone
+        | ValueNone, ValueSome _ -> false
+
+    let private sameParameters (left: Parameters) (right: Parameters) =
+        let required =
+            mustMatch
+            |> List.forall (fun name -> Parameters.has name left = Parameters.has name right)
+
+        let shared =
+            left
+            |> List.forall (fun p ->
+                match Parameters.tryFind p.Name right with
+                | ValueSome other -> sameValue p.Value other.Value
+                | ValueNone -> true)
+
+        required && shared
+
+    let private sameHeaders (left: UriHeader list) (right: UriHeader list) =
+        let within (some: UriHeader list) (all: UriHeader list) =
+            some
+            |> List.forall (fun h ->
+                all
+                |> List.exists (fun o ->
+                    Text.sameText h.Name o.Name && Escape.decode h.Value = Escape.decode o.Value))
+
+        left.Length = right.Length && within left right && within right left
+
+    let private sameUserInfo (left: SipUri) (right: SipUri) =
+        let decoded = ValueOption.map Escape.decode
+
+        decoded left.User = decoded right.User
+        && decoded left.Password = decoded right.Password
+
+    /// Whether two SIP URIs are equal (RFC 3261 §19.1.4): a port that is written differs from none.
+    let sameSip (left: SipUri) (right: SipUri) : bool =
+        left.Scheme = right.Scheme
+        && sameUserInfo left right
+        && left.Host = right.Host
+        && left.Port = right.Port
+        && sameParameters left.Parameters right.Parameters
+        && sameHeaders left.Headers right.Headers
+
+    let private digits (number: string) =
+        String.filter (fun c -> not (Seq.contains c "-.() ")) number
+
+    /// Whether two URIs are equal; schemes we do not know are compared as text.
+    let same (left: Uri) (right: Uri) : bool =
+        match left, right with
+        | Uri.Sip a, Uri.Sip b -> sameSip a b
+        | Uri.Tel a, Uri.Tel b ->
+            Text.sameText (digits a.Number) (digits b.Number)
+            && sameParameters a.Parameters b.Parameters
+            && sameParameters b.Parameters a.Parameters
+        | Uri.Other(scheme, rest), Uri.Other(scheme', rest') ->
+            Text.sameText scheme scheme' && rest = rest'
+        | Uri.Sip _, (Uri.Tel _ | Uri.Other _)
+        | Uri.Tel _, (Uri.Sip _ | Uri.Other _)
+        | Uri.Other _, (Uri.Sip _ | Uri.Tel _) -> false
