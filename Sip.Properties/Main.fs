@@ -1,4 +1,8 @@
 module Main
 
+open Expecto
+open Sip.Properties
+
 [<EntryPoint>]
-let main _ = 0
+let main arguments =
+    Closing.run arguments (testList "Laws" [ VocabularyLaws.all ])

@@ -11,10 +11,12 @@ type ListenerId = ListenerId of Index: int
 /// A datagram flow has connection number 0; any other number is used once in a process's life.
 [<Struct>]
 type Flow =
-    { Listener: ListenerId
-      Transport: Transport
-      Connection: int64
-      Remote: Endpoint }
+    {
+        Listener: ListenerId
+        Transport: Transport
+        Connection: int64
+        Remote: Endpoint
+    }
 
 /// Asking flows.
 [<RequireQualifiedAccess>]

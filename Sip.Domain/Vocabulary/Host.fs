@@ -21,14 +21,20 @@ module Address =
         address.High = 0UL && (address.Low &&& 0xFFFFFFFF00000000UL) = mappedPrefix
 
     /// The IPv4 address of four octets in network order.
-    let ofV4 (bits: uint32) : Address = { High = 0UL; Low = mappedPrefix ||| uint64 bits }
+    let ofV4 (bits: uint32) : Address =
+        {
+            High = 0UL
+            Low = mappedPrefix ||| uint64 bits
+        }
 
     /// The address that a library object stands for.
     let ofIPAddress (address: IPAddress) : Address =
         let bytes = address.MapToIPv6().GetAddressBytes()
 
-        { High = Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(ReadOnlySpan(bytes, 0, 8))
-          Low = Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(ReadOnlySpan(bytes, 8, 8)) }
+        {
+            High = Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(ReadOnlySpan(bytes, 0, 8))
+            Low = Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(ReadOnlySpan(bytes, 8, 8))
+        }
 
     /// The library object for an address.
     let toIPAddress (address: Address) : IPAddress =
@@ -124,11 +130,16 @@ module Host =
     /// Whether a browser made this host up: nothing under `.invalid` ever resolves (RFC 2606).
     let isInvalid (host: Host) : bool =
         match host with
-        | Host.Name name ->
-            name = "invalid" || name.EndsWith(".invalid", StringComparison.Ordinal)
+        | Host.Name name -> name = "invalid" || name.EndsWith(".invalid", StringComparison.Ordinal)
         | Host.Address _ -> false
 
-    let private isNameChar (c: char) = Char.IsAsciiLetterOrDigit c || c = '-' || c = '.' || c = '_'
+    let private isNameChar (c: char) =
+        Char.IsAsciiLetterOrDigit c || c = '-' || c = '.' || c = '_'
+
+    // toplabel = ALPHA / ALPHA *( alphanum / "-" ) alphanum: so 192.0.2.256 is no name either.
+    let private startsTopLabel (text: string) =
+        let name = text.TrimEnd '.'
+        name <> "" && Char.IsAsciiLetter name[name.LastIndexOf '.' + 1]
 
     /// A host from its text; underscores are let through because deployed names carry them.
     let tryRead (text: string) : Host voption =
@@ -144,6 +155,7 @@ module Host =
                 && text.Length <= 255
                 && Seq.forall isNameChar text
                 && Char.IsAsciiLetterOrDigit text[0]
+                && startsTopLabel text
                 ->
                 ValueSome(Host.Name(text.ToLowerInvariant()))
             | ValueNone -> ValueNone

@@ -29,22 +29,27 @@ module Method =
 
     /// Every method that has a name of its own here.
     let known: (Method * string) list =
-        [ Method.Invite, "INVITE"
-          Method.Ack, "ACK"
-          Method.Bye, "BYE"
-          Method.Cancel, "CANCEL"
-          Method.Register, "REGISTER"
-          Method.Options, "OPTIONS"
-          Method.Message, "MESSAGE"
-          Method.Subscribe, "SUBSCRIBE"
-          Method.Notify, "NOTIFY"
-          Method.Refer, "REFER"
-          Method.Update, "UPDATE"
-          Method.Info, "INFO"
-          Method.Prack, "PRACK"
-          Method.Publish, "PUBLISH" ]
+        [
+            Method.Invite, "INVITE"
+            Method.Ack, "ACK"
+            Method.Bye, "BYE"
+            Method.Cancel, "CANCEL"
+            Method.Register, "REGISTER"
+            Method.Options, "OPTIONS"
+            Method.Message, "MESSAGE"
+            Method.Subscribe, "SUBSCRIBE"
+            Method.Notify, "NOTIFY"
+            Method.Refer, "REFER"
+            Method.Update, "UPDATE"
+            Method.Info, "INFO"
+            Method.Prack, "PRACK"
+            Method.Publish, "PUBLISH"
+        ]
 
-    let private spelled = known |> List.map (fun (m, name) -> struct (m, Text.toBytes name)) |> List.toArray
+    let private spelled =
+        known
+        |> List.map (fun (m, name) -> struct (m, Text.toBytes name))
+        |> List.toArray
 
     /// The method that these bytes name.
     let ofBytes (name: ReadOnlySpan<byte>) : Method =

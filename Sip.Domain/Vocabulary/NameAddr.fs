@@ -5,9 +5,11 @@ namespace Sip
 
 /// A name-addr or addr-spec with the header's parameters.
 type NameAddr =
-    { Display: string
-      Uri: Uri
-      Parameters: Parameters }
+    {
+        Display: string
+        Uri: Uri
+        Parameters: Parameters
+    }
 
 /// What a Contact header says: everything, or these.
 [<RequireQualifiedAccess>]
@@ -21,9 +23,11 @@ module NameAddr =
 
     /// A bare URI without display name or parameters.
     let ofUri (uri: Uri) : NameAddr =
-        { Display = ""
-          Uri = uri
-          Parameters = [] }
+        {
+            Display = ""
+            Uri = uri
+            Parameters = []
+        }
 
     /// The value as it is printed, always in angle brackets.
     let print (value: NameAddr) : string =

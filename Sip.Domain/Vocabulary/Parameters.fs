@@ -23,8 +23,7 @@ module Parameters =
         | None -> ValueNone
 
     /// Whether a parameter of that name is there.
-    let has (name: string) (parameters: Parameters) : bool =
-        (tryFind name parameters).IsSome
+    let has (name: string) (parameters: Parameters) : bool = (tryFind name parameters).IsSome
 
     /// The value of that name, if it is there and has one.
     let value (name: string) (parameters: Parameters) : string voption =
@@ -39,7 +38,10 @@ module Parameters =
         if has name parameters then
             parameters
             |> List.map (fun p ->
-                if Text.sameText p.Name name then { p with Value = value } else p)
+                if Text.sameText p.Name name then
+                    { p with Value = value }
+                else
+                    p)
         else
             parameters @ [ { Name = name; Value = value } ]
 

@@ -13,7 +13,10 @@ type Status =
 
     /// The status with this number, if it is one.
     static member TryOf(number: int) : Status voption =
-        if number >= 100 && number <= 699 then ValueSome(Code number) else ValueNone
+        if number >= 100 && number <= 699 then
+            ValueSome(Code number)
+        else
+            ValueNone
 
 /// The statuses that this server itself gives, and what a code's class means.
 [<RequireQualifiedAccess>]

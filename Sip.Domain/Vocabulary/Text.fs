@@ -19,7 +19,10 @@ module Text =
 
     /// An ASCII letter in lower case, any other byte as it is.
     let lower (octet: byte) : byte =
-        if octet >= 'A'B && octet <= 'Z'B then octet ||| 0x20uy else octet
+        if octet >= 'A'B && octet <= 'Z'B then
+            octet ||| 0x20uy
+        else
+            octet
 
     /// Whether two byte strings are the same token: ASCII letters of either case are equal.
     let same (left: ReadOnlySpan<byte>) (right: ReadOnlySpan<byte>) : bool =
@@ -34,8 +37,11 @@ module Text =
 
     /// Whether two strings are the same token: ASCII letters of either case are equal.
     let sameText (left: string) (right: string) : bool =
-        let fold (c: char) = if c >= 'A' && c <= 'Z' then char (int c ||| 0x20) else c
-        left.Length = right.Length && Seq.forall2 (fun a b -> fold a = fold b) left right
+        let fold (c: char) =
+            if c >= 'A' && c <= 'Z' then char (int c ||| 0x20) else c
+
+        left.Length = right.Length
+        && Seq.forall2 (fun a b -> fold a = fold b) left right
 
     /// Whether a byte may stand in a token (RFC 3261 §25.1).
     let isToken (octet: byte) : bool =

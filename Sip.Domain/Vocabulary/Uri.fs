@@ -12,18 +12,22 @@ type UriHeader = { Name: string; Value: string }
 
 /// A SIP or SIPS URI.
 type SipUri =
-    { Scheme: Scheme
-      User: string voption
-      Password: string voption
-      Host: Host
-      Port: int voption
-      Parameters: Parameters
-      Headers: UriHeader list }
+    {
+        Scheme: Scheme
+        User: string voption
+        Password: string voption
+        Host: Host
+        Port: int voption
+        Parameters: Parameters
+        Headers: UriHeader list
+    }
 
 /// A telephone number as a URI (RFC 3966).
 type TelUri =
-    { Number: string
-      Parameters: Parameters }
+    {
+        Number: string
+        Parameters: Parameters
+    }
 
 /// Any URI that a request line or a header may hold.
 [<RequireQualifiedAccess>]
@@ -36,7 +40,11 @@ type Uri =
 [<RequireQualifiedAccess>]
 module Escape =
 
-    let private hex (c: char) = if Char.IsAsciiHexDigit c then Convert.ToInt32(string c, 16) else -1
+    let private hex (c: char) =
+        if Char.IsAsciiHexDigit c then
+            Convert.ToInt32(string c, 16)
+        else
+            -1
 
     /// The text with every `%HH` replaced by the character it stands for.
     let decode (text: string) : string =
@@ -47,7 +55,12 @@ module Escape =
             let mutable i = 0
 
             while i < text.Length do
-                if text[i] = '%' && i + 2 < text.Length && hex text[i + 1] >= 0 && hex text[i + 2] >= 0 then
+                if
+                    text[i] = '%'
+                    && i + 2 < text.Length
+                    && hex text[i + 1] >= 0
+                    && hex text[i + 2] >= 0
+                then
                     out.Append(char (hex text[i + 1] * 16 + hex text[i + 2])) |> ignore
                     i <- i + 3
                 else
@@ -104,13 +117,15 @@ module Uri =
 
     /// A plain SIP URI of a user at a host.
     let ofUser (user: string) (host: Host) : SipUri =
-        { Scheme = Scheme.Sip
-          User = ValueSome user
-          Password = ValueNone
-          Host = host
-          Port = ValueNone
-          Parameters = []
-          Headers = [] }
+        {
+            Scheme = Scheme.Sip
+            User = ValueSome user
+            Password = ValueNone
+            Host = host
+            Port = ValueNone
+            Parameters = []
+            Headers = []
+        }
 
     // RFC 3261 §19.1.4: these match only if both or neither have them; any other parameter
     // that stands in one URI alone is ignored.

@@ -6,10 +6,12 @@ open System
 
 /// One Via value. The transport is text because a message may have travelled by one we do not speak.
 type Via =
-    { Transport: string
-      Host: Host
-      Port: int voption
-      Parameters: Parameters }
+    {
+        Transport: string
+        Host: Host
+        Port: int voption
+        Parameters: Parameters
+    }
 
 /// Asking and printing Via values.
 [<RequireQualifiedAccess>]
@@ -26,4 +28,5 @@ module Via =
         + String.Concat(Host.print via.Host, port, Parameters.print via.Parameters)
 
     /// The branch, if one is there.
-    let branch (via: Via) : string voption = Parameters.value "branch" via.Parameters
+    let branch (via: Via) : string voption =
+        Parameters.value "branch" via.Parameters

@@ -11,7 +11,9 @@ open Sip
 module Lexical =
 
     let private isTokenChar (c: char) = c < '\u0080' && Text.isToken (byte c)
-    let private isLwsChar (c: char) = c = ' ' || c = '\t' || c = '\r' || c = '\n'
+
+    let private isLwsChar (c: char) =
+        c = ' ' || c = '\t' || c = '\r' || c = '\n'
 
     // SWS = [LWS]
     /// Optional white space.
@@ -47,8 +49,7 @@ module Lexical =
 
     /// A quoted string as written, quotes and escapes included.
     let quotedString: Parser<string, unit> =
-        skipChar '"' >>. skipMany (qdtext <|> quotedPair) .>> skipChar '"'
-        |> skipped
+        skipChar '"' >>. skipMany (qdtext <|> quotedPair) .>> skipChar '"' |> skipped
         <?> "a quoted string"
 
     /// The text that a quoted string stands for.
@@ -62,7 +63,9 @@ module Lexical =
             let mutable i = 0
 
             while i < inner.Length do
-                if inner[i] = '\\' && i + 1 < inner.Length then i <- i + 1
+                if inner[i] = '\\' && i + 1 < inner.Length then
+                    i <- i + 1
+
                 out.Append inner[i] |> ignore
                 i <- i + 1
 
@@ -77,7 +80,11 @@ module Lexical =
     /// A header parameter.
     let genericParam: Parser<Parameter, unit> =
         token .>>. opt (equal >>. genValue)
-        |>> fun (name, value) -> { Name = name; Value = ValueOption.ofOption value }
+        |>> fun (name, value) ->
+            {
+                Name = name
+                Value = ValueOption.ofOption value
+            }
 
     /// The parameters that follow a header's value.
     let parameters: Parser<Parameters, unit> = many (semi >>. genericParam)

@@ -1,4 +1,9 @@
 module Main
 
+open Expecto
+open Sip.Properties
+open Sip.Tests
+
 [<EntryPoint>]
-let main _ = 0
+let main arguments =
+    Closing.run arguments (testList "Examples" [ UriExamples.all ])
