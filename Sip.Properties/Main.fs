@@ -5,4 +5,4 @@ open Sip.Properties
 
 [<EntryPoint>]
 let main arguments =
-    Closing.run arguments (testList "Laws" [ VocabularyLaws.all ])
+    Closing.run arguments (testList "Laws" [ VocabularyLaws.all; WireLaws.all ])

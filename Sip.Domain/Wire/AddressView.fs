@@ -1,0 +1,116 @@
+// AddressView: a name-addr or addr-spec with its parameters as slices: From, To, Contact, Route and
+// Record-Route (RFC 3261 §20.10, §25.1). HOT: From, To and Route are read for every message.
+
+namespace Sip.Wire
+
+open System
+open Sip
+
+/// One `"display" <uri>;parameters` value; Display is none where no name stands there.
+[<Struct>]
+type AddressView =
+    {
+        Whole: Slice
+        Display: Slice
+        Uri: UriView
+        Parameters: Slice
+    }
+
+/// Reading name-addrs from spans.
+[<RequireQualifiedAccess>]
+module AddressView =
+
+    let private tag = "tag"B
+
+    // display-name = *(token LWS) / quoted-string
+    /// Where the tokens of an unquoted display name end.
+    let private skipTokens (all: ReadOnlySpan<byte>) (at: int) (end': int) =
+        let mutable i = at
+
+        while i < end' && (Text.isToken all[i] || Text.isSpace all[i]) do
+            i <- i + 1
+
+        i
+
+    let private make (all: ReadOnlySpan<byte>) whole display uri rest : AddressView voption =
+        match UriView.read all uri with
+        | ValueSome view when ParameterView.areSound all rest ->
+            ValueSome
+                {
+                    Whole = whole
+                    Display = display
+                    Uri = view
+                    Parameters = rest
+                }
+        | ValueSome _
+        | ValueNone -> ValueNone
+
+    /// `<uri>` at `open'`, and what follows it.
+    let private bracketed (all: ReadOnlySpan<byte>) (whole: Slice) (display: Slice) (open': int) =
+        if open' >= whole.End || all[open'] <> '<'B then
+            ValueNone
+        else
+            let close = all.Slice(open', whole.End - open').IndexOf '>'B
+
+            if close < 0 then
+                ValueNone
+            else
+                let uri = Slice.between (open' + 1) (open' + close)
+                make all whole display uri (Slice.between (open' + close + 1) whole.End)
+
+    // RFC 3261 §20.10: without brackets, what follows the first semicolon belongs to the header,
+    // and a URI with a comma, a question mark or a semicolon must stand in brackets.
+    let private bare (all: ReadOnlySpan<byte>) (whole: Slice) =
+        let stop = (Slice.bytes all whole).IndexOf ';'B
+        let end' = if stop < 0 then whole.End else whole.Start + stop
+        let uri = Slice.trim all (Slice.between whole.Start end')
+
+        if (Slice.bytes all uri).IndexOfAny('?'B, ','B) >= 0 then
+            ValueNone
+        else
+            make all whole Slice.none uri (Slice.between end' whole.End)
+
+    /// The value that fills this slice, if it is one.
+    let read (all: ReadOnlySpan<byte>) (slice: Slice) : AddressView voption =
+        let whole = Slice.trim all slice
+
+        if whole.Length = 0 then
+            ValueNone
+        elif all[whole.Start] = '"'B then
+            match Slice.skipQuoted all whole.Start whole.End with
+            | -1 -> ValueNone
+            | after ->
+                let open' = Slice.skipSpace all after whole.End
+                bracketed all whole (Slice.between whole.Start after) open'
+        else
+            let open' = skipTokens all whole.Start whole.End
+
+            if open' < whole.End && all[open'] = '<'B then
+                let display =
+                    if open' = whole.Start then
+                        Slice.none
+                    else
+                        Slice.trim all (Slice.between whole.Start open')
+
+                bracketed all whole display open'
+            else
+                bare all whole
+
+    /// The value of a header parameter, none where it is a flag or absent.
+    let parameter (all: ReadOnlySpan<byte>) (view: AddressView) (name: ReadOnlySpan<byte>) : Slice =
+        (ParameterView.find all view.Parameters name).Value
+
+    /// The tag of a From or To, none where there is none.
+    let tagOf (all: ReadOnlySpan<byte>) (view: AddressView) : Slice = parameter all view tag
+
+    /// The value as a noun.
+    let toNameAddr (all: ReadOnlySpan<byte>) (view: AddressView) : NameAddr voption =
+        match UriView.toUri all view.Uri with
+        | ValueNone -> ValueNone
+        | ValueSome uri ->
+            ValueSome
+                {
+                    Display = Slice.text all view.Display
+                    Uri = uri
+                    Parameters = ParameterView.toParameters all view.Parameters
+                }

@@ -1,0 +1,105 @@
+// Slice: a stretch of a message's bytes, found but not yet decoded.
+// HOT: everything here is on the way of every message and allocates nothing.
+
+namespace Sip.Wire
+
+open System
+open Sip
+
+/// A stretch of bytes; `Slice.None` is what is not there, as opposed to what is empty.
+[<Struct>]
+type Slice =
+    {
+        Start: int
+        Length: int
+    }
+
+    /// The position after the last byte.
+    member this.End = this.Start + this.Length
+
+    /// Whether the thing is there at all.
+    member this.IsThere = this.Start >= 0
+
+/// Making slices and reading their simplest contents.
+[<RequireQualifiedAccess>]
+module Slice =
+
+    /// What is not there.
+    let none: Slice = { Start = -1; Length = 0 }
+
+    /// From the first position up to, not including, the second.
+    let between (start: int) (end': int) : Slice =
+        { Start = start; Length = end' - start }
+
+    /// The bytes that a slice stands for.
+    let bytes (all: ReadOnlySpan<byte>) (slice: Slice) : ReadOnlySpan<byte> =
+        if slice.IsThere then
+            all.Slice(slice.Start, slice.Length)
+        else
+            ReadOnlySpan.Empty
+
+    /// The slice as text.
+    let text (all: ReadOnlySpan<byte>) (slice: Slice) : string = Text.ofBytes (bytes all slice)
+
+    /// The first position from `at` on, before `end'`, that holds no white space.
+    let skipSpace (all: ReadOnlySpan<byte>) (at: int) (end': int) : int =
+        let mutable i = at
+
+        while i < end' && Text.isSpace all[i] do
+            i <- i + 1
+
+        i
+
+    /// The slice without white space at either end.
+    let trim (all: ReadOnlySpan<byte>) (slice: Slice) : Slice =
+        let start = skipSpace all slice.Start slice.End
+        let mutable end' = slice.End
+
+        while end' > start && Text.isSpace all[end' - 1] do
+            end' <- end' - 1
+
+        between start end'
+
+    /// The first position from `at` on, before `end'`, whose byte is not part of a token.
+    let skipToken (all: ReadOnlySpan<byte>) (at: int) (end': int) : int =
+        let mutable i = at
+
+        while i < end' && Text.isToken all[i] do
+            i <- i + 1
+
+        i
+
+    /// The position after the closing quote of the quoted string at `at`, or -1 if it never closes.
+    let skipQuoted (all: ReadOnlySpan<byte>) (at: int) (end': int) : int =
+        let mutable i = at + 1
+        let mutable found = -1
+
+        while found < 0 && i < end' do
+            if all[i] = '\\'B then i <- i + 2
+            elif all[i] = '"'B then found <- i + 1
+            else i <- i + 1
+
+        if found > end' then -1 else found
+
+    /// A decimal number of up to ten digits, or -1.
+    let number (all: ReadOnlySpan<byte>) (slice: Slice) : int64 =
+        let mutable value = if slice.Length >= 1 && slice.Length <= 10 then 0L else -1L
+        let mutable i = slice.Start
+
+        while value >= 0L && i < slice.End do
+            let digit = int64 all[i] - 48L
+
+            value <-
+                if digit >= 0L && digit <= 9L then
+                    value * 10L + digit
+                else
+                    -1L
+
+            i <- i + 1
+
+        value
+
+    /// A port number from 1 to 65535, or -1.
+    let port (all: ReadOnlySpan<byte>) (slice: Slice) : int =
+        let value = number all slice
+        if value >= 1L && value <= 65535L then int value else -1

@@ -1,0 +1,344 @@
+// UriView: a URI as slices of the bytes it stands in (RFC 3261 §19.1.1 and §25.1, RFC 3966).
+// HOT: the Request-URI and the top Route are read for every request; nothing is allocated until
+// somebody asks for the noun. Its slow twin is Grammar.uri.
+
+namespace Sip.Wire
+
+open System
+open Sip
+
+/// The schemes that routing tells apart.
+[<RequireQualifiedAccess; Struct>]
+type UriKind =
+    | Sip
+    | Sips
+    | Tel
+    | Other
+
+/// A URI's parts; a part that is not there is `Slice.none`, a port that is not written is -1.
+[<Struct>]
+type UriView =
+    {
+        Kind: UriKind
+        Whole: Slice
+        User: Slice
+        Password: Slice
+        Host: Slice
+        Port: int
+        Parameters: Slice
+        Headers: Slice
+    }
+
+/// Reading URIs from spans.
+[<RequireQualifiedAccess>]
+module UriView =
+    let private sip = "sip"B
+    let private sips = "sips"B
+    let private tel = "tel"B
+
+    // unreserved = alphanum / mark      mark = "-" "_" "." "!" "~" "*" "'" "(" ")"
+    let private unreserved = Text.ofBytes "-_.!~*'()"B
+
+    let private classOf (extra: string) =
+        Array.init 256 (fun octet ->
+            let c = char octet
+            Char.IsAsciiLetterOrDigit c || unreserved.Contains c || extra.Contains c)
+
+    // user-unreserved = "&" / "=" / "+" / "$" / "," / ";" / "?" / "/"   ('#' is deployed widely)
+    let private userChars = classOf "&=+$,;?/#"
+    let private passwordChars = classOf "&=+$,"
+    // param-unreserved = "[" / "]" / "/" / ":" / "&" / "+" / "$"
+    let private parameterChars = classOf "[]/:&+$"
+    // hnv-unreserved = "[" / "]" / "/" / "?" / ":" / "+" / "$"
+    let private headerChars = classOf "[]/?:+$"
+    let private hostChars = classOf ""
+    let private telChars = classOf "+#"
+    // uric = reserved / unreserved / escaped
+    let private anyChars = classOf ";/?:@&=+$,[]#"
+
+    /// The first position from `at` on that neither the class nor an escape `%HH` covers.
+    let private skip (all: ReadOnlySpan<byte>) (chars: bool[]) (at: int) (end': int) =
+        let mutable i = at
+        let mutable going = true
+
+        while going && i < end' do
+            if chars[int all[i]] then
+                i <- i + 1
+            elif
+                all[i] = '%'B
+                && i + 2 < end'
+                && Char.IsAsciiHexDigit(char all[i + 1])
+                && Char.IsAsciiHexDigit(char all[i + 2])
+            then
+                i <- i + 3
+            else
+                going <- false
+
+        i
+
+    /// The view of no URI at all.
+    let none: UriView =
+        {
+            Kind = UriKind.Other
+            Whole = Slice.none
+            User = Slice.none
+            Password = Slice.none
+            Host = Slice.none
+            Port = -1
+            Parameters = Slice.none
+            Headers = Slice.none
+        }
+
+    let private nothing (whole: Slice) (kind: UriKind) =
+        { none with Kind = kind; Whole = whole }
+
+    /// Where the `;name=value` list at `at` ends.
+    let private skipParameters (all: ReadOnlySpan<byte>) (at: int) (end': int) =
+        let mutable i = at
+        let mutable sound = true
+
+        while sound && i < end' && all[i] = ';'B do
+            let nameEnd = skip all parameterChars (i + 1) end'
+            sound <- nameEnd > i + 1
+
+            if sound && nameEnd < end' && all[nameEnd] = '='B then
+                i <- skip all parameterChars (nameEnd + 1) end'
+                sound <- i > nameEnd + 1
+            else
+                i <- nameEnd
+
+        if sound then i else -1
+
+    /// Where the `?name=value&...` list at `at` ends.
+    let private skipHeaders (all: ReadOnlySpan<byte>) (at: int) (end': int) =
+        let mutable i = at
+        let mutable sound = true
+
+        while sound && i < end' && (all[i] = '?'B || all[i] = '&'B) do
+            let nameEnd = skip all headerChars (i + 1) end'
+            sound <- nameEnd > i + 1 && nameEnd < end' && all[nameEnd] = '='B
+            i <- if sound then skip all headerChars (nameEnd + 1) end' else i
+
+        if sound then i else -1
+
+    let private isHost (all: ReadOnlySpan<byte>) (host: Slice) =
+        if host.Length = 0 then
+            false
+        elif all[host.Start] = '['B then
+            host.Length > 3 && all[host.End - 1] = ']'B
+        else
+            skip all hostChars host.Start host.End = host.End
+            && all.Slice(host.Start, host.Length).IndexOf '%'B < 0
+
+    let private hostEnd (all: ReadOnlySpan<byte>) (at: int) (end': int) =
+        if at < end' && all[at] = '['B then
+            let close = all.Slice(at, end' - at).IndexOf ']'B
+            if close < 0 then end' else at + close + 1
+        else
+            let stop = all.Slice(at, end' - at).IndexOfAny(':'B, ';'B, '?'B)
+            if stop < 0 then end' else at + stop
+
+    /// Everything after the user info: host, port, parameters, headers.
+    let private readHostPort (all: ReadOnlySpan<byte>) (view: UriView) (at: int) : UriView voption =
+        let end' = view.Whole.End
+        let hostEnd = hostEnd all at end'
+        let host = Slice.between at hostEnd
+        let written = hostEnd < end' && all[hostEnd] = ':'B
+
+        let portEnd =
+            if written then
+                let stop = all.Slice(hostEnd, end' - hostEnd).IndexOfAny(';'B, '?'B)
+                if stop < 0 then end' else hostEnd + stop
+            else
+                hostEnd
+
+        let port =
+            if written then
+                Slice.port all (Slice.between (hostEnd + 1) portEnd)
+            else
+                -1
+
+        let parametersEnd = skipParameters all portEnd end'
+
+        let headersEnd =
+            if parametersEnd < 0 then
+                -1
+            else
+                skipHeaders all parametersEnd end'
+
+        if not (isHost all host) || (written && port < 0) || headersEnd <> end' then
+            ValueNone
+        else
+            ValueSome
+                { view with
+                    Host = host
+                    Port = port
+                    Parameters = Slice.between portEnd parametersEnd
+                    Headers = Slice.between parametersEnd headersEnd
+                }
+
+    let private readSip (all: ReadOnlySpan<byte>) (view: UriView) (at: int) : UriView voption =
+        let sign = all.Slice(at, view.Whole.End - at).IndexOf '@'B
+
+        if sign < 0 then
+            readHostPort all view at
+        else
+            let userEnd = skip all userChars at (at + sign)
+
+            let passwordEnd =
+                if userEnd < at + sign && all[userEnd] = ':'B then
+                    skip all passwordChars (userEnd + 1) (at + sign)
+                else
+                    userEnd
+
+            if userEnd = at || passwordEnd <> at + sign then
+                ValueNone
+            else
+                let password =
+                    if passwordEnd > userEnd then
+                        Slice.between (userEnd + 1) passwordEnd
+                    else
+                        Slice.none
+
+                readHostPort
+                    all
+                    { view with
+                        User = Slice.between at userEnd
+                        Password = password
+                    }
+                    (at + sign + 1)
+
+    let private readTel (all: ReadOnlySpan<byte>) (view: UriView) (at: int) : UriView voption =
+        let numberEnd = skip all telChars at view.Whole.End
+        let parametersEnd = skipParameters all numberEnd view.Whole.End
+
+        if numberEnd = at || parametersEnd <> view.Whole.End then
+            ValueNone
+        else
+            ValueSome
+                { view with
+                    User = Slice.between at numberEnd
+                    Parameters = Slice.between numberEnd parametersEnd
+                }
+
+    let private isScheme (scheme: ReadOnlySpan<byte>) =
+        let mutable sound = scheme.Length > 0 && Char.IsAsciiLetter(char scheme[0])
+        let mutable i = 1
+
+        while sound && i < scheme.Length do
+            let c = char scheme[i]
+            sound <- Char.IsAsciiLetterOrDigit c || c = '+' || c = '-' || c = '.'
+            i <- i + 1
+
+        sound
+
+    /// The URI that fills this slice, if it is one.
+    let read (all: ReadOnlySpan<byte>) (whole: Slice) : UriView voption =
+        let text = Slice.bytes all whole
+        let colon = text.IndexOf ':'B
+
+        if colon <= 0 then
+            ValueNone
+        else
+            let scheme = text.Slice(0, colon)
+            let rest = whole.Start + colon + 1
+
+            if Text.same scheme sip then
+                readSip all (nothing whole UriKind.Sip) rest
+            elif Text.same scheme sips then
+                readSip all (nothing whole UriKind.Sips) rest
+            elif Text.same scheme tel then
+                readTel all (nothing whole UriKind.Tel) rest
+            elif isScheme scheme && skip all anyChars rest whole.End = whole.End then
+                ValueSome(nothing whole UriKind.Other)
+            else
+                ValueNone
+
+    /// The value of a URI parameter: where it is a flag or absent, the slice is none.
+    let parameter (all: ReadOnlySpan<byte>) (view: UriView) (name: ReadOnlySpan<byte>) : Slice =
+        if view.Parameters.IsThere then
+            (ParameterView.find all view.Parameters name).Value
+        else
+            Slice.none
+
+    /// Whether a URI parameter of that name is there, with a value or without.
+    let has (all: ReadOnlySpan<byte>) (view: UriView) (name: ReadOnlySpan<byte>) : bool =
+        view.Parameters.IsThere
+        && (ParameterView.find all view.Parameters name).Next >= 0
+
+    let private toParameters (all: ReadOnlySpan<byte>) (list: Slice) : Parameters =
+        (Slice.text all list).Split(';', StringSplitOptions.RemoveEmptyEntries)
+        |> Array.map (fun pair ->
+            match pair.IndexOf '=' with
+            | -1 ->
+                {
+                    Parameter.Name = pair
+                    Value = ValueNone
+                }
+            | at ->
+                {
+                    Parameter.Name = pair.Substring(0, at)
+                    Value = ValueSome(pair.Substring(at + 1))
+                })
+        |> List.ofArray
+
+    let private toHeaders (all: ReadOnlySpan<byte>) (list: Slice) : UriHeader list =
+        (Slice.text all list).TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries)
+        |> Array.map (fun pair ->
+            let at = pair.IndexOf '='
+
+            {
+                UriHeader.Name = pair.Substring(0, at)
+                Value = pair.Substring(at + 1)
+            })
+        |> List.ofArray
+
+    let private part (all: ReadOnlySpan<byte>) (slice: Slice) =
+        if slice.IsThere then
+            ValueSome(Slice.text all slice)
+        else
+            ValueNone
+
+    let private toSip (all: ReadOnlySpan<byte>) (view: UriView) (scheme: Scheme) : Uri voption =
+        match Host.tryRead (Slice.text all view.Host) with
+        | ValueNone -> ValueNone
+        | ValueSome host ->
+            ValueSome(
+                Uri.Sip
+                    {
+                        Scheme = scheme
+                        User = part all view.User
+                        Password = part all view.Password
+                        Host = host
+                        Port = if view.Port < 0 then ValueNone else ValueSome view.Port
+                        Parameters = toParameters all view.Parameters
+                        Headers = toHeaders all view.Headers
+                    }
+            )
+
+    /// The URI as a noun; a host that only looked like one gives none.
+    let toUri (all: ReadOnlySpan<byte>) (view: UriView) : Uri voption =
+        match view.Kind with
+        | UriKind.Sip -> toSip all view Scheme.Sip
+        | UriKind.Sips -> toSip all view Scheme.Sips
+        | UriKind.Tel ->
+            ValueSome(
+                Uri.Tel
+                    {
+                        Number = Slice.text all view.User
+                        Parameters = toParameters all view.Parameters
+                    }
+            )
+        | UriKind.Other ->
+            let text = Slice.text all view.Whole
+            let colon = text.IndexOf ':'
+            ValueSome(Uri.Other(text.Substring(0, colon), text.Substring(colon + 1)))
+
+    /// The URI that a text is, if it is one.
+    let ofText (text: string) : Uri voption =
+        let bytes = Text.toBytes text
+        let all = ReadOnlySpan bytes
+
+        match read all (Slice.between 0 bytes.Length) with
+        | ValueSome view -> toUri all view
+        | ValueNone -> ValueNone
