@@ -20,7 +20,11 @@ module BindingsLaws =
         <| fun script ->
             let _, bindings = Scripts.ending script
             let all = Bindings.toList bindings
-            let last = all |> List.fold (fun last b -> max last b.Expires) (Instant.FromMilliseconds 0L)
+
+            let last =
+                all
+                |> List.fold (fun last b -> max last b.Expires) (Instant.FromMilliseconds 0L)
+
             let left, changes = Bindings.expire last bindings
 
             Bindings.isEmpty left
@@ -64,7 +68,10 @@ module BindingsLaws =
         Law.holds "q orders the groups, and the newest comes first in each" Scripts.all
         <| fun script ->
             let now, bindings = Scripts.ending script
-            let age b = List.findIndex ((=) b) (List.rev (Bindings.toList bindings))
+
+            let age b =
+                List.findIndex ((=) b) (List.rev (Bindings.toList bindings))
+
             let groups = Bindings.lookup now bindings
             let qualities = groups |> List.map (fun group -> group.Head.First.Quality)
 
@@ -84,7 +91,9 @@ module BindingsLaws =
             let instances = targets |> List.map _.First.Instance |> List.filter _.IsSome
 
             let isSpare (first: Binding) (spare: Binding) =
-                spare.Instance = first.Instance && spare.Quality <= first.Quality
+                spare.Instance.IsSome
+                && spare.Instance = first.Instance
+                && spare.Quality <= first.Quality
 
             List.distinct instances = instances
             && targets |> List.forall (fun t -> List.forall (isSpare t.First) t.Spare)
@@ -93,4 +102,11 @@ module BindingsLaws =
     let all: Test =
         testList
             "Bindings"
-            [ lastExpiry; wakesInTime; flowsTake; everyoneTried; groupsByQuality; oneAtATime ]
+            [
+                lastExpiry
+                wakesInTime
+                flowsTake
+                everyoneTried
+                groupsByQuality
+                oneAtATime
+            ]

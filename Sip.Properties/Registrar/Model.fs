@@ -86,7 +86,8 @@ module Model =
         match request.FirstHop, policy.FlowDenied with
         | FirstHop.DeniesFlow, FlowDenied.Refuse when not keyed.IsEmpty -> raise (Abort 439)
         | FirstHop.KeepsFlow, _ when
-            lasting.Length > 1 && not (keyed |> List.filter (fun c -> List.contains c lasting)).IsEmpty
+            lasting.Length > 1
+            && not (keyed |> List.filter (fun c -> List.contains c lasting)).IsEmpty
             ->
             raise (Abort 400)
         | _ -> ()
@@ -94,7 +95,11 @@ module Model =
         for contact in lasting do
             let sips = (Uri.print contact.Uri).StartsWith "sips:"
 
-            if sips && (request.Scheme = Scheme.Sip || request.Origin.Path |> List.exists (fun p -> not (p.StartsWith "<sips:"))) then
+            if
+                sips
+                && (request.Scheme = Scheme.Sip
+                    || request.Origin.Path |> List.exists (fun p -> not (p.StartsWith "<sips:")))
+            then
                 raise (Abort 400)
 
     let private isOld (request: Request) (row: Row) =
@@ -149,7 +154,8 @@ module Model =
             row.Mark = 0
             && row.Flow = origin.Flow
             && (madeUp row.Contact).IsSome
-            && rows |> List.exists (fun r -> r.Mark > 0 && madeUp r.Contact = madeUp row.Contact)
+            && rows
+               |> List.exists (fun r -> r.Mark > 0 && madeUp r.Contact = madeUp row.Contact)
 
         if origin.Flow.Transport = Transport.Udp then
             rows
@@ -169,7 +175,9 @@ module Model =
     /// The rows that a REGISTER leaves, or the status of its refusal.
     let register (policy: Policy) (now: int64) (request: Request) (rows: Row list) =
         let rows =
-            rows |> List.filter (fun r -> r.Until > now) |> List.map (fun r -> { r with Mark = 0 })
+            rows
+            |> List.filter (fun r -> r.Until > now)
+            |> List.map (fun r -> { r with Mark = 0 })
 
         try
             match request.Contacts with

@@ -32,7 +32,8 @@ module NameLaws =
 
         user |> Seq.mapi escapeOne |> String.Concat
 
-    let private plain user = Uri.ofUser user (Host.Name "example.com")
+    let private plain user =
+        Uri.ofUser user (Host.Name "example.com")
 
     let private sameUser =
         Law.holds "an address of record is the same however it is escaped and decorated" users
@@ -41,7 +42,13 @@ module NameLaws =
                 { plain (escape others user) with
                     Scheme = Scheme.Sips
                     Port = ValueSome 5061
-                    Parameters = [ { Name = "user"; Value = ValueSome "phone" } ]
+                    Parameters =
+                        [
+                            {
+                                Name = "user"
+                                Value = ValueSome "phone"
+                            }
+                        ]
                     Headers = [ { Name = "Subject"; Value = "x" } ]
                 }
 
@@ -49,7 +56,8 @@ module NameLaws =
 
     let private keptCase =
         Law.holds "an address of record has its user as meant, letter for letter" users
-        <| fun (user, coins, _) -> (Aor.ofSip (plain (escape coins user))).Key = user + "@example.com"
+        <| fun (user, coins, _) ->
+            (Aor.ofSip (plain (escape coins user))).Key = user + "@example.com"
 
     let private thousandths = Gen.choose (0, 1000) |> Arb.fromGen
 
@@ -69,19 +77,28 @@ module NameLaws =
         Gen.frequency [ 4, Gen.map2 (+) zeros number; 2, junk; 1, huge ] |> Arb.fromGen
 
     let private intervals =
-        Law.holds "an interval is its number of seconds, 136 years at most, and an hour if malformed" texts
+        Law.holds
+            "an interval is its number of seconds, 136 years at most, and an hour if malformed"
+            texts
         <| fun text ->
             let isNumber = text <> "" && text |> Seq.forall (fun c -> c >= '0' && c <= '9')
 
             let meant =
-                if isNumber then min (Numerics.BigInteger.Parse text) (bigint 4294967295L) else bigint 3600
+                if isNumber then
+                    min (Numerics.BigInteger.Parse text) (bigint 4294967295L)
+                else
+                    bigint 3600
 
             bigint (int64 (Offer.interval text)) = meant
 
     let private instances =
         let letters = Gen.elements [ 'a'; 'F'; '0'; '-' ]
         let text (letters: char array) = String letters
-        Gen.choose (1, 12) >>= (fun n -> Gen.arrayOfLength n letters) |> Gen.map text |> Arb.fromGen
+
+        Gen.choose (1, 12)
+        >>= (fun n -> Gen.arrayOfLength n letters)
+        |> Gen.map text
+        |> Arb.fromGen
 
     let private sameInstance =
         Law.holds "a UUID is the same instance in capitals, another URN is not" instances
@@ -90,7 +107,8 @@ module NameLaws =
             let capital = id.ToUpperInvariant()
 
             Offer.instance (quoted "urn:uuid:" id) = Offer.instance (quoted "URN:UUID:" capital)
-            && (Offer.instance (quoted "urn:x:" id) = Offer.instance (quoted "URN:X:" capital)) = (id = capital)
+            && (Offer.instance (quoted "urn:x:" id) = Offer.instance (quoted "URN:X:" capital)) =
+                (id = capital)
 
     /// All of them.
     let all: Test =

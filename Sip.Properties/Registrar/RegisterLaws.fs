@@ -45,14 +45,13 @@ module RegisterLaws =
                 let expected = List.map onePerLine rows
                 rows, agreed && expected = List.map ofBinding (Bindings.toList bindings)
             | Error _ -> rows, false
-        | Event.Pass _, _ -> rows, agreed
+        | (Event.Pass _ | Event.Again), _ -> rows, agreed
         | Event.Close flow, _ ->
             rows |> List.filter (fun r -> r.Flow <> flow || r.Path <> []), agreed
 
     let private readAloud =
         Law.holds "a REGISTER does what RFC 3261 section 10.3 says read step by step" Scripts.all
-        <| fun script ->
-            Scripts.tell script |> List.fold (agrees script.Policy) ([], true) |> snd
+        <| fun script -> Scripts.tell script |> List.fold (agrees script.Policy) ([], true) |> snd
 
     let private allOrNothing =
         Law.holds "one contact that is refused refuses all that came with it" Scripts.all
@@ -61,13 +60,23 @@ module RegisterLaws =
                 {
                     Display = ""
                     Uri = Uri.Other("mailto", "spoil@example.com")
-                    Parameters = [ { Name = "expires"; Value = ValueSome "1" } ]
+                    Parameters =
+                        [
+                            {
+                                Name = "expires"
+                                Value = ValueSome "1"
+                            }
+                        ]
                 }
 
             accepted script
             |> List.forall (fun (moment, request, _, _) ->
                 let contacts = Contacts.These(offered request @ [ spoil ])
-                let spoilt = { request with Contacts = ValueSome contacts }
+
+                let spoilt =
+                    { request with
+                        Contacts = ValueSome contacts
+                    }
 
                 match Register.step script.Policy moment.Now spoilt moment.Before with
                 | Outcome.Refused _ -> true
@@ -152,8 +161,7 @@ module RegisterLaws =
         let addresses = offers |> List.map (fun offer -> Identity.Address offer.Contact.Uri)
 
         addresses
-        |> List.forall (fun one ->
-            (addresses |> List.filter (Binding.sameIdentity one)).Length = 1)
+        |> List.forall (fun one -> (addresses |> List.filter (Binding.sameIdentity one)).Length = 1)
         && (offers |> List.distinctBy _.Identity).Length = offers.Length
 
     let private repetition =
@@ -166,7 +174,9 @@ module RegisterLaws =
                 again = Outcome.Registered(bindings, []))
 
     let private plain (contact: NameAddr) =
-        { contact with Parameters = Parameters.remove "expires" contact.Parameters }
+        { contact with
+            Parameters = Parameters.remove "expires" contact.Parameters
+        }
 
     let private hasExpires (policy: Policy) (contact: NameAddr) =
         match Parameters.value "expires" contact.Parameters with
@@ -181,7 +191,9 @@ module RegisterLaws =
                 let answer = Register.contacts moment.Now request bindings
                 let live = Bindings.current moment.Now bindings |> List.map (fun b -> b.Contact)
 
-                let written contacts = contacts |> List.map (plain >> NameAddr.print) |> List.sort
+                let written contacts =
+                    contacts |> List.map (plain >> NameAddr.print) |> List.sort
+
                 written answer = written live && List.forall (hasExpires script.Policy) answer)
 
     let private ownLast =

@@ -12,6 +12,8 @@ open Sip.Registrar
 [<RequireQualifiedAccess>]
 type Event =
     | Register of Request
+    /// The last REGISTER once more, as a network doubles it.
+    | Again
     | Pass of int64<ms>
     | Close of Flow
 
@@ -53,7 +55,8 @@ module Scripts =
                 Parameters = parameters
             }
 
-    let private parameter name value = { Name = name; Value = ValueSome value }
+    let private parameter name value =
+        { Name = name; Value = ValueSome value }
 
     // Pairs of the RFC 3261 §19.1.4 kind: `x=1` and `x=2` differ, and each equals the one without.
     let private uris =
@@ -64,6 +67,7 @@ module Scripts =
             sip Scheme.Sips "bob" "a.example" []
             sip Scheme.Sip "bob" "one.invalid" [ parameter "transport" "ws" ]
             sip Scheme.Sip "bob" "two.invalid" [ parameter "transport" "ws" ]
+            sip Scheme.Sip "%62ob" "three.invalid" [ parameter "transport" "ws" ]
             sip Scheme.Sip "eve" "two.invalid" [ parameter "transport" "ws" ]
             Uri.Other("mailto", "bob@example.com")
         ]
@@ -84,7 +88,10 @@ module Scripts =
             let! bad = Gen.frequency [ 40, Gen.constant []; 1, maybe "Q" (some [ "1.5"; "x" ]) ]
             let! expires = maybe "expires" (ValueNone :: some [ "0"; "0"; "60"; "90"; "9999" ])
             let! brief = Gen.frequency [ 20, Gen.constant []; 1, maybe "Expires" (some [ "5" ]) ]
-            let! instance = maybe "+sip.instance" (some [ "\"<urn:uuid:A>\""; "\"<URN:UUID:b>\"" ])
+
+            let! instance =
+                maybe "+sip.instance" (some [ "\"<urn:uuid:A>\""; "\"<URN:UUID:b>\"" ])
+
             let! regId = maybe "reg-id" (some [ "1"; "2"; "x" ])
 
             return
@@ -101,18 +108,32 @@ module Scripts =
                 1, Gen.constant ValueNone
                 1, Gen.constant (ValueSome Contacts.Star)
                 6, Gen.map (fun one -> ValueSome(Contacts.These [ one ])) contact
-                4, Gen.map (Contacts.These >> ValueSome) (Gen.choose (1, 4) >>= fun n -> Gen.listOfLength n contact)
+                4,
+                Gen.map
+                    (Contacts.These >> ValueSome)
+                    (Gen.choose (1, 4) >>= fun n -> Gen.listOfLength n contact)
                 1, Gen.map (Contacts.These >> ValueSome) (Gen.listOfLength 17 contact)
             ]
 
     let private request =
         gen {
             let! contacts = contacts
-            let! expires = Gen.elements (ValueNone :: some [ "0"; "60"; "300"; "junk"; "99999999999" ])
+
+            let! expires =
+                Gen.elements (ValueNone :: some [ "0"; "60"; "300"; "junk"; "99999999999" ])
+
             let! callId = Gen.elements [ "one"; "two"; "three" ]
             let! cseq = Gen.choose (1, 9)
             let! flow = Gen.elements flows
-            let! path = Gen.frequency [ 4, Gen.constant []; 1, Gen.constant [ "<sips:edge;lr;ob>" ] ]
+
+            let! path =
+                Gen.frequency
+                    [
+                        4, Gen.constant []
+                        1, Gen.constant [ "<sips:edge;lr;ob>" ]
+                        1, Gen.constant [ "<sip:inner;lr>"; "<sips:edge;lr;ob>" ]
+                    ]
+
             let! scheme = Gen.elements [ Scheme.Sip; Scheme.Sips ]
 
             let! firstHop =
@@ -143,6 +164,7 @@ module Scripts =
         Gen.frequency
             [
                 12, Gen.map Event.Register request
+                1, Gen.constant Event.Again
                 2, Gen.choose (1, 400000) |> Gen.map (fun span -> Event.Pass(int64 span * 1L<ms>))
                 1, Gen.map Event.Close (Gen.elements flows)
             ]
@@ -172,11 +194,17 @@ module Scripts =
 
     let private simpler event =
         match event with
-        | Event.Register({ Contacts = ValueSome(Contacts.These contacts) } as request) ->
+        | Event.Register({
+                             Contacts = ValueSome(Contacts.These contacts)
+                         } as request) ->
             fewer contacts
             |> Seq.map (fun fewer ->
-                Event.Register { request with Contacts = ValueSome(Contacts.These fewer) })
+                Event.Register
+                    { request with
+                        Contacts = ValueSome(Contacts.These fewer)
+                    })
         | Event.Register _
+        | Event.Again
         | Event.Pass _
         | Event.Close _ -> Seq.empty
 
@@ -187,23 +215,44 @@ module Scripts =
 
             for i, event in List.indexed script.Events do
                 for simple in simpler event do
-                    { script with Events = List.updateAt i simple script.Events }
+                    { script with
+                        Events = List.updateAt i simple script.Events
+                    }
         }
 
     /// Everything that may happen, shrinking to fewer events and fewer contacts.
     let all: Arbitrary<Script> = Arb.fromGenShrink (script, shrink)
+
+    let private span event =
+        match event with
+        | Event.Pass span -> span
+        | Event.Register _
+        | Event.Again
+        | Event.Close _ -> 0L<ms>
 
     let private outcome policy now before event =
         match event with
         | Event.Register request -> Register.step policy now request before
         | Event.Pass span -> Outcome.Registered(Bindings.expire (now.After span) before)
         | Event.Close flow -> Outcome.Registered(Bindings.dropFlow flow before)
+        | Event.Again -> Outcome.Registered(before, [])
 
     /// The bindings after a moment.
     let after (moment: Moment) : Bindings =
         match moment.Outcome with
         | Outcome.Registered(bindings, _) -> bindings
         | Outcome.Refused _ -> moment.Before
+
+    // Every `Again` as the REGISTER that it repeats; one that repeats none is left out.
+    let private spellOut events =
+        let step (last, spelled) event =
+            match event, last with
+            | Event.Register _, _ -> Some event, event :: spelled
+            | Event.Again, Some repeated -> last, repeated :: spelled
+            | Event.Again, None -> last, spelled
+            | (Event.Pass _ | Event.Close _), _ -> last, event :: spelled
+
+        events |> List.fold step (None, []) |> snd |> List.rev
 
     /// Every moment of a script, from no bindings on.
     let tell (script: Script) : Moment list =
@@ -216,16 +265,13 @@ module Scripts =
                     Outcome = outcome script.Policy now bindings event
                 }
 
-            let later =
-                match event with
-                | Event.Pass span -> now.After span
-                | Event.Register _
-                | Event.Close _ -> now
-
-            later, after moment, moment :: told
+            now.After(span event), after moment, moment :: told
 
         let _, _, told =
-            List.fold next (Instant.FromMilliseconds 0L, Bindings.empty, []) script.Events
+            List.fold
+                next
+                (Instant.FromMilliseconds 0L, Bindings.empty, [])
+                (spellOut script.Events)
 
         List.rev told
 
@@ -235,6 +281,7 @@ module Scripts =
         |> List.choose (fun moment ->
             match moment.Event with
             | Event.Register request -> Some(moment, request)
+            | Event.Again
             | Event.Pass _
             | Event.Close _ -> None)
 
@@ -242,8 +289,4 @@ module Scripts =
     let ending (script: Script) : Instant * Bindings =
         match List.tryLast (tell script) with
         | None -> Instant.FromMilliseconds 0L, Bindings.empty
-        | Some moment ->
-            match moment.Event with
-            | Event.Pass span -> moment.Now.After span, after moment
-            | Event.Register _
-            | Event.Close _ -> moment.Now, after moment
+        | Some moment -> moment.Now.After(span moment.Event), after moment
