@@ -37,6 +37,7 @@ module Status =
     let badExtension = code 420
     let intervalTooBrief = code 423
     let flowFailed = code 430
+    let firstHopLacksOutbound = code 439
     let temporarilyUnavailable = code 480
     let noSuchTransaction = code 481
     let loopDetected = code 482
@@ -68,6 +69,7 @@ module Status =
         | 420 -> "Bad Extension"
         | 423 -> "Interval Too Brief"
         | 430 -> "Flow Failed"
+        | 439 -> "First Hop Lacks Outbound Support"
         | 480 -> "Temporarily Unavailable"
         | 481 -> "Call/Transaction Does Not Exist"
         | 482 -> "Loop Detected"
