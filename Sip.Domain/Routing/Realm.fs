@@ -1,0 +1,150 @@
+// Realm: who we are: the domains we serve, the addresses we listen on and are known by, the peers
+// we trust. Built once at start, immutable afterwards; every routing decision takes it as an argument.
+
+namespace Sip.Routing
+
+open System
+open Sip
+open Sip.Wire
+
+/// One listening address and the name by which others reach it.
+type Listener =
+    {
+        Id: ListenerId
+        Transport: Transport
+        Bound: Endpoint
+        AdvertisedHost: Host
+        AdvertisedPort: int
+    }
+
+/// A trunk or neighbouring server: its requests are not challenged and calls may be sent to it.
+type Peer =
+    {
+        Transport: Dialled
+        Host: Host
+        Port: int
+        /// The addresses that its requests come from.
+        Addresses: Address list
+    }
+
+/// Who may use the server.
+[<RequireQualifiedAccess>]
+type Admittance =
+    /// Requests of strangers are challenged, and nothing is relayed to addresses not configured.
+    | Authenticated
+    /// Anybody may register as anybody and be relayed anywhere: for a laboratory only.
+    | UnsafeOpen
+
+/// Who we are.
+type Realm =
+    {
+        /// The domains whose users are ours; the first is the digest realm.
+        Domains: string list
+        Listeners: Listener[]
+        Peers: Peer list
+        Admittance: Admittance
+        Limits: Limits
+        /// 32 random bytes; everything we must recognise later is derived from them.
+        Secret: byte[]
+    }
+
+/// Asking who we are.
+[<RequireQualifiedAccess>]
+module Realm =
+
+    /// The name that challenges carry.
+    let name (realm: Realm) : string = List.head realm.Domains
+
+    /// The listener of a flow.
+    let listener (realm: Realm) (ListenerId index) : Listener = realm.Listeners[index]
+
+    let private answersTo (host: Host) (port: int) (listener: Listener) =
+        (host = listener.AdvertisedHost && port = listener.AdvertisedPort)
+        || (host = Host.Address listener.Bound.Address && port = listener.Bound.Port)
+
+    let private isDomain (realm: Realm) (host: Host) =
+        match host with
+        | Host.Name name -> List.contains name realm.Domains
+        | Host.Address _ -> List.contains (Host.print host) realm.Domains
+
+    /// Whether a URI names this server: one of its domains, or one of its addresses with its port.
+    /// A port that is not written is any port of ours.
+    let owns (realm: Realm) (uri: SipUri) : bool =
+        let byAddress =
+            match uri.Port with
+            | ValueSome port -> Array.exists (answersTo uri.Host port) realm.Listeners
+            | ValueNone ->
+                realm.Listeners
+                |> Array.exists (fun listener ->
+                    uri.Host = listener.AdvertisedHost
+                    || uri.Host = Host.Address listener.Bound.Address)
+
+        byAddress || isDomain realm uri.Host
+
+    /// Whether a Via's sent-by is one that we write.
+    let wroteSentBy (realm: Realm) (host: Host) (port: int voption) : bool =
+        realm.Listeners
+        |> Array.exists (fun listener ->
+            host = listener.AdvertisedHost
+            && ValueOption.defaultValue (Transport.defaultPort listener.Transport) port =
+                listener.AdvertisedPort)
+
+    /// Whether a message came from a configured peer.
+    let isPeer (realm: Realm) (flow: Flow) : bool =
+        realm.Peers
+        |> List.exists (fun peer -> List.contains flow.Remote.Address peer.Addresses)
+
+    /// Whether a call to this hop leads to a configured peer.
+    let leadsToPeer (realm: Realm) (hop: Hop) : bool =
+        match hop with
+        | Hop.Flow flow -> isPeer realm flow
+        | Hop.Dial(_, host, port) ->
+            realm.Peers
+            |> List.exists (fun peer ->
+                peer.Port = port
+                && (peer.Host = host
+                    || List.exists (fun address -> Host.Address address = host) peer.Addresses))
+
+    let private speaks (transport: Transport) (host: Host) (listener: Listener) =
+        listener.Transport = transport
+        && match host with
+           | Host.Name _ -> true
+           | Host.Address address ->
+               Address.isV4 address = Address.isV4 listener.Bound.Address
+               || Address.isUnspecified listener.Bound.Address
+
+    /// The listener that a message to this hop names in Via and Record-Route; none where no
+    /// listener speaks that transport.
+    let towards (realm: Realm) (hop: Hop) : Listener voption =
+        match hop with
+        | Hop.Flow flow -> ValueSome(listener realm flow.Listener)
+        | Hop.Dial(transport, host, _) ->
+            match Array.tryFind (speaks (Hop.dialled transport) host) realm.Listeners with
+            | Some found -> ValueSome found
+            | None -> ValueNone
+
+    /// The URI of a listener, as it stands in Record-Route and Path.
+    let routeUri (listener: Listener) (parameters: Parameters) : SipUri =
+        let transport: Parameters =
+            match listener.Transport with
+            | Transport.Udp -> []
+            | Transport.Tcp
+            | Transport.Tls
+            | Transport.Ws
+            | Transport.Wss ->
+                [
+                    {
+                        Name = "transport"
+                        Value = ValueSome(Transport.inUri listener.Transport)
+                    }
+                ]
+
+        {
+            Scheme = Scheme.Sip
+            User = ValueNone
+            Password = ValueNone
+            Host = listener.AdvertisedHost
+            Port = ValueSome listener.AdvertisedPort
+            Parameters = transport @ parameters
+            Headers = []
+        }

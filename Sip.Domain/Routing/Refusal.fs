@@ -1,0 +1,84 @@
+// Refusal: every reason for which a request is answered here instead of going on, with its status,
+// its words and the headers that belong to it (RFC 3261 §8.2, §16.3, §21.4).
+
+namespace Sip.Routing
+
+open System
+open Sip
+open Sip.Wire
+
+/// Why a request goes no further.
+[<RequireQualifiedAccess>]
+type Refusal =
+    | Faulty of Fault: Fault
+    | Scheme
+    | Hops
+    | Loop
+    | Extensions of Unsupported: string list
+    | NotAllowed of Allow: string
+    | Unimplemented
+    | NoSuchUser
+    | NobodyThere
+    | FlowGone
+    | NotOurs
+    | ForgedAlias
+    | NoTransport
+    | Overloaded
+
+/// What a refusal says.
+[<RequireQualifiedAccess>]
+module Refusal =
+
+    /// The status to answer.
+    let status (refusal: Refusal) : Status =
+        match refusal with
+        | Refusal.Faulty fault -> Fault.status fault
+        | Refusal.Scheme -> Status.unsupportedUriScheme
+        | Refusal.Hops -> Status.tooManyHops
+        | Refusal.Loop -> Status.loopDetected
+        | Refusal.Extensions _ -> Status.badExtension
+        | Refusal.NotAllowed _ -> Status.methodNotAllowed
+        | Refusal.Unimplemented -> Status.notImplemented
+        | Refusal.NoSuchUser -> Status.notFound
+        | Refusal.NobodyThere
+        | Refusal.NoTransport -> Status.temporarilyUnavailable
+        | Refusal.FlowGone -> Status.flowFailed
+        | Refusal.NotOurs
+        | Refusal.ForgedAlias -> Status.forbidden
+        | Refusal.Overloaded -> Status.serviceUnavailable
+
+    /// The reason phrase: the RFC's, or words that say what to do.
+    let words (refusal: Refusal) : string =
+        match refusal with
+        | Refusal.Faulty fault -> Fault.words fault
+        | Refusal.NotOurs -> "Forbidden: This Server Does Not Relay There"
+        | Refusal.ForgedAlias -> "Forbidden: The Alias Is Not Ours"
+        | Refusal.NoTransport -> "Temporarily Unavailable: No Transport Leads There"
+        | Refusal.NobodyThere -> "Temporarily Unavailable: Nobody Is Registered"
+        | Refusal.Scheme
+        | Refusal.Hops
+        | Refusal.Loop
+        | Refusal.Extensions _
+        | Refusal.NotAllowed _
+        | Refusal.Unimplemented
+        | Refusal.NoSuchUser
+        | Refusal.FlowGone
+        | Refusal.Overloaded -> Status.phrase (status refusal)
+
+    /// The headers that the answer carries.
+    let headers (refusal: Refusal) : (string * string) list =
+        match refusal with
+        | Refusal.Extensions unsupported -> [ "Unsupported", String.Join(", ", unsupported) ]
+        | Refusal.NotAllowed allow -> [ "Allow", allow ]
+        | Refusal.Overloaded -> [ "Retry-After", "5" ]
+        | Refusal.Faulty _
+        | Refusal.Scheme
+        | Refusal.Hops
+        | Refusal.Loop
+        | Refusal.Unimplemented
+        | Refusal.NoSuchUser
+        | Refusal.NobodyThere
+        | Refusal.FlowGone
+        | Refusal.NotOurs
+        | Refusal.ForgedAlias
+        | Refusal.NoTransport -> []
