@@ -52,7 +52,8 @@ module Algorithm =
         | Algorithm.Md5 -> MD5.HashData(source, target) |> ignore
         | Algorithm.Sha256 -> SHA256.HashData(source, target) |> ignore
 
-    let private nibble (value: int) : byte = "0123456789abcdef"B[value]
+    let private spelled = "0123456789abcdef"B
+    let private nibble (value: int) : byte = spelled[value]
 
     /// Writes the hash of `source` into `target` as lower-case hexadecimal digits (RFC 8760 §2.2);
     /// `target` has `digits algorithm` bytes and lies apart from the source.

@@ -20,6 +20,9 @@ type internal AuthScheme =
 [<RequireQualifiedAccess>]
 module internal AuthParams =
 
+    // ASCII only: 0x80 to 0x9F are parts of UTF-8 letters.
+    let private isControl (c: char) : bool = c < ' ' || c = '\u007F'
+
     // auth-param      = auth-param-name EQUAL ( token / quoted-string )
     // auth-param-name = token
     // Values that the ABNF quotes may come bare and bare ones quoted: clients mix them up.
@@ -54,8 +57,7 @@ module internal AuthParams =
             match left with
             | [] -> Result.Ok found
             | (name, _) :: _ when Map.containsKey name found -> Result.Error(Flaw.Twice name)
-            | (name, value) :: _ when Seq.exists Char.IsControl value ->
-                Result.Error(Flaw.Garbled name)
+            | (name, value) :: _ when Seq.exists isControl value -> Result.Error(Flaw.Garbled name)
             | (name, value) :: rest -> step (Map.add name value found) rest
 
         step Map.empty parameters
@@ -90,7 +92,7 @@ module internal AuthParams =
             if c = '"' || c = '\\' then
                 out.Append('\\').Append(c) |> ignore
             else
-                out.Append(if Char.IsControl c then ' ' else c) |> ignore
+                out.Append(if isControl c then ' ' else c) |> ignore
 
         out.Append('"').ToString()
 

@@ -87,7 +87,8 @@ module Nonce =
         let at = label.Length + macAt
         // The realm's length stands before it, so that no text moves from the realm to the binding.
         BinaryPrimitives.WriteInt32BigEndian(Span(buffer, at, 4), binding.Realm.Length)
-        let realm, bound = binding.Realm, binding.Bound
+        let realm = binding.Realm
+        let bound = binding.Bound
         let at = at + 4
         let at = at + Encoding.Latin1.GetBytes(realm, 0, realm.Length, buffer, at)
         let at = at + Encoding.Latin1.GetBytes(bound, 0, bound.Length, buffer, at)
@@ -151,6 +152,16 @@ module Nonce =
         ArrayPool<byte>.Shared.Return(buffer)
         right
 
+    // Without white space and padding, which the decoder would skip: one nonce has one spelling.
+    let private decode (text: string) (target: Span<byte>) : bool =
+        let mutable read = 0
+        let mutable written = 0
+
+        let status =
+            Base64Url.DecodeFromChars(text.AsSpan(), target, &read, &written, isFinalBlock = true)
+
+        status = OperationStatus.Done && written = size
+
     /// Whether a nonce is ours and how old it is; one from the future is forged, for we have
     /// one clock as long as a key lives.
     let judge
@@ -162,15 +173,12 @@ module Nonce =
         : NonceAge =
         let buffer = ArrayPool<byte>.Shared.Rent(size)
 
-        let read, written =
-            Base64Url.TryDecodeFromChars(text.AsSpan(), Span(buffer, 0, size))
-
         let verdict =
-            if text.Length <> length || not read || written <> size || buffer[0] <> version then
+            if text.Length <> length || not (decode text (Span(buffer, 0, size))) then
                 NonceAge.Forged
             else
                 match keyOf keys buffer[1] with
-                | ValueSome key when signedBy key binding buffer ->
+                | ValueSome key when buffer[0] = version && signedBy key binding buffer ->
                     age lifetime now (minted (ReadOnlySpan(buffer, 0, size)))
                 | ValueSome _
                 | ValueNone -> NonceAge.Forged

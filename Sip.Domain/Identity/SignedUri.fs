@@ -6,53 +6,32 @@ namespace Sip.Identity
 
 open System
 open Sip
-
-/// A SIP URI's text in the parts that are compared.
-[<Struct>]
-type private Target =
-    {
-        Scheme: string
-        User: string
-        Host: string
-    }
+open Sip.Wire
 
 /// Comparing what was signed with what was asked.
 [<RequireQualifiedAccess>]
 module SignedUri =
 
-    // SIP-URI = "sip:" [ userinfo ] hostport uri-parameters [ headers ]
-    // An "@" stands only after userinfo, where ";" and "?" belong to the user.
-    let private target (text: string) : Target =
-        let rest = text.IndexOf ':' + 1
-        let host = text.IndexOf '@' + 1
+    let private sameTarget (asked: SipUri) (signed: SipUri) : bool =
+        asked.Scheme = signed.Scheme
+        && asked.Host = signed.Host
+        && asked.Port = signed.Port
+        && ValueOption.map Escape.decode asked.User = ValueOption.map Escape.decode signed.User
 
-        let start = max rest host
-        let tail = text.AsSpan start
-        let length = tail.IndexOfAny(';', '?')
+    let private sameUri (asked: Uri) (signed: Uri) : bool =
+        match asked, signed with
+        | Uri.Sip asked, Uri.Sip signed -> sameTarget asked signed
+        | Uri.Sip _, (Uri.Tel _ | Uri.Other _)
+        | (Uri.Tel _ | Uri.Other _), (Uri.Sip _ | Uri.Tel _ | Uri.Other _) -> Uri.same asked signed
 
-        {
-            Scheme = text.Substring(0, rest)
-            User =
-                if host > rest then
-                    text.Substring(rest, host - rest)
-                else
-                    ""
-            Host = (if length < 0 then tail else tail.Slice(0, length)).ToString()
-        }
+    let private readBoth (requestUri: string) (signed: string) : bool =
+        match UriView.ofText requestUri, UriView.ofText signed with
+        | ValueSome asked, ValueSome signed -> sameUri asked signed
+        | ValueSome _, ValueNone
+        | ValueNone, (ValueSome _ | ValueNone) -> false
 
-    let private isSip (target: Target) : bool =
-        Text.sameText target.Scheme "sip:" || Text.sameText target.Scheme "sips:"
-
-    /// Whether both texts name the same user at the same host and port by the same scheme;
-    /// schemes other than sip and sips are compared as text.
+    /// Whether both texts name the same user at the same host and port by the same scheme; other
+    /// URIs than sip and sips have to be equal.
     let names (requestUri: string) (signed: string) : bool =
-        if String.Equals(requestUri, signed, StringComparison.Ordinal) then
-            true
-        else
-            let asked = target requestUri
-            let claimed = target signed
-
-            isSip asked
-            && Text.sameText asked.Scheme claimed.Scheme
-            && Escape.decode asked.User = Escape.decode claimed.User
-            && Text.sameText asked.Host claimed.Host
+        String.Equals(requestUri, signed, StringComparison.Ordinal)
+        || readBoth requestUri signed
