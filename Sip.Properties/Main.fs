@@ -7,8 +7,11 @@ open Sip.Properties.Registrar
 let private registrar =
     testList "Registrar" [ NameLaws.all; RegisterLaws.all; BindingsLaws.all ]
 
+let private identity =
+    testList "Identity" [ CredentialLaws.all; NonceLaws.all; AuthenticationLaws.all ]
+
 [<EntryPoint>]
 let main arguments =
     Closing.run
         arguments
-        (testList "Laws" [ VocabularyLaws.all; WireLaws.all; RoutingLaws.all; registrar ])
+        (testList "Laws" [ VocabularyLaws.all; WireLaws.all; identity; registrar; RoutingLaws.all ])

@@ -6,4 +6,6 @@ open Sip.Tests
 
 [<EntryPoint>]
 let main arguments =
-    Closing.run arguments (testList "Examples" [ UriExamples.all; Registrations.all ])
+    Closing.run
+        arguments
+        (testList "Examples" [ UriExamples.all; DigestExamples.all; Registrations.all ])

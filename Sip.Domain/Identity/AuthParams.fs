@@ -1,0 +1,104 @@
+// AuthParams: the shape that credentials and challenges share, a scheme and its parameters
+// (RFC 3261 §25.1 auth-param). Names are in lower case, values without quotes and escapes;
+// no value holds a control character, so that printing one never begins a new line.
+
+namespace Sip.Identity
+
+open System
+open System.Text
+open FParsec
+open Sip
+open Sip.Wire
+
+/// An authentication header's value before anyone asks which parameters it has to have.
+[<RequireQualifiedAccess>]
+type internal AuthScheme =
+    | Digest of Map<string, string>
+    | OtherScheme of Name: string
+
+/// Reading and printing lists of authentication parameters.
+[<RequireQualifiedAccess>]
+module internal AuthParams =
+
+    // ASCII only: 0x80 to 0x9F are parts of UTF-8 letters.
+    let private isControl (c: char) : bool = c < ' ' || c = '\u007F'
+
+    // auth-param      = auth-param-name EQUAL ( token / quoted-string )
+    // auth-param-name = token
+    // Values that the ABNF quotes may come bare and bare ones quoted: clients mix them up.
+    let private authParam: Parser<string * string, unit> =
+        let value = (Lexical.quotedString |>> Lexical.unquote) <|> Lexical.token
+
+        Lexical.token .>> Lexical.equal .>>. value
+        |>> fun (name, value) -> name.ToLowerInvariant(), value
+        <?> "a parameter"
+
+    // digest-response = dig-resp *(COMMA dig-resp)
+    // challenge       = "Digest" LWS digest-cln *(COMMA digest-cln)
+    let private authParams: Parser<(string * string) list, unit> =
+        Lexical.lws >>. sepBy1 authParam Lexical.comma <?> "parameters"
+
+    // other-response = auth-scheme LWS auth-param *(COMMA auth-param)
+    // Any other scheme is only named: what follows may be a bare token, as for Bearer (RFC 8898).
+    let private anything: Parser<unit, unit> =
+        (Lexical.lws >>. skipManySatisfy (fun _ -> true)) <|> eof <?> "parameters"
+
+    // credentials = ("Digest" LWS digest-response) / other-response
+    let private scheme: Parser<string * (string * string) list, unit> =
+        Lexical.token
+        >>= fun name ->
+            if Text.sameText name "Digest" then
+                authParams |>> fun parameters -> name, parameters
+            else
+                anything >>% (name, [])
+
+    let private gather (parameters: (string * string) list) : Result<Map<string, string>, Flaw> =
+        let rec step found left =
+            match left with
+            | [] -> Result.Ok found
+            | (name, _) :: _ when Map.containsKey name found -> Result.Error(Flaw.Twice name)
+            | (name, value) :: _ when Seq.exists isControl value -> Result.Error(Flaw.Garbled name)
+            | (name, value) :: rest -> step (Map.add name value found) rest
+
+        step Map.empty parameters
+
+    /// The scheme of a header value and, if it is Digest, its parameters, none of them twice.
+    let read (text: string) : Result<AuthScheme, Flaw> =
+        match Lexical.read scheme text with
+        | Result.Error words -> Result.Error(Flaw.Unreadable words)
+        | Result.Ok(name, parameters) when Text.sameText name "Digest" ->
+            Result.map AuthScheme.Digest (gather parameters)
+        | Result.Ok(name, _) -> Result.Ok(AuthScheme.OtherScheme name)
+
+    /// Whether text can be printed without quotes.
+    let isToken (text: string) : bool =
+        text <> "" && Seq.forall (fun c -> c < '\u0080' && Text.isToken (byte c)) text
+
+    /// The first of these parameters that is not there.
+    let tryMissing (names: string list) (parameters: Map<string, string>) : string option =
+        List.tryFind (fun name -> not (Map.containsKey name parameters)) names
+
+    /// The value of a parameter, none if it is not there.
+    let value (name: string) (parameters: Map<string, string>) : string voption =
+        match Map.tryFind name parameters with
+        | Some found -> ValueSome found
+        | None -> ValueNone
+
+    /// `name="value"`; what cannot stand in a header becomes a space.
+    let quoted (name: string) (value: string) : string =
+        let out = StringBuilder(name).Append("=\"")
+
+        for c in value do
+            if c = '"' || c = '\\' then
+                out.Append('\\').Append(c) |> ignore
+            else
+                out.Append(if isControl c then ' ' else c) |> ignore
+
+        out.Append('"').ToString()
+
+    /// `name=word`, for words that are tokens.
+    let bare (name: string) (word: string) : string = String.Concat(name, "=", word)
+
+    /// The header value of scheme Digest with these parameters.
+    let print (parameters: string list) : string =
+        String.Concat("Digest ", String.Join(", ", parameters))

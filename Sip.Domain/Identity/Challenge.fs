@@ -1,0 +1,128 @@
+// Challenge: what a server asks for in WWW-Authenticate and Proxy-Authenticate (RFC 3261 §20.44,
+// §20.27, RFC 7616 §3.3). The server prints it; a client reads it and chooses one (RFC 8760 §2.4).
+
+namespace Sip.Identity
+
+open System
+open Sip
+
+/// Why a client is asked: because nothing proven came, or because only its nonce is too old.
+[<RequireQualifiedAccess; Struct>]
+type Staleness =
+    | Fresh
+    | Stale
+
+/// The parameters of a Digest challenge; without qop values it is one of RFC 2069.
+type Challenge =
+    {
+        Realm: string
+        Nonce: string
+        Opaque: string voption
+        Staleness: Staleness
+        Algorithm: AlgorithmName
+        Qops: Qop list
+    }
+
+/// The value of a WWW-Authenticate or Proxy-Authenticate header.
+[<RequireQualifiedAccess>]
+type Demand =
+    | Digest of Challenge: Challenge
+    | OtherScheme of Name: string
+
+/// Reading, choosing and printing challenges.
+[<RequireQualifiedAccess>]
+module Challenge =
+
+    // digest-cln = realm / domain / nonce / opaque / stale / algorithm / qop-options / auth-param
+    let private required = [ "realm"; "nonce" ]
+
+    // stale = "stale" EQUAL ( "true" / "false" )
+    let private staleness (parameters: Map<string, string>) : Staleness =
+        match AuthParams.value "stale" parameters with
+        | ValueSome word when Text.sameText word "true" -> Staleness.Stale
+        | ValueSome _
+        | ValueNone -> Staleness.Fresh
+
+    // qop-options = "qop" EQUAL LDQUOT qop-value *("," qop-value) RDQUOT
+    let private qops (parameters: Map<string, string>) : Result<Qop list, Flaw> =
+        match AuthParams.value "qop" parameters with
+        | ValueNone -> Ok []
+        | ValueSome text ->
+            let words = text.Split(',', StringSplitOptions.TrimEntries) |> List.ofArray
+
+            if List.forall AuthParams.isToken words then
+                Ok(List.map Qop.named words)
+            else
+                Error(Flaw.Garbled "qop")
+
+    // algorithm = "algorithm" EQUAL ( "MD5" / "MD5-sess" / "SHA-256" / "SHA-256-sess" / ... / token )
+    let private algorithm (parameters: Map<string, string>) : Result<AlgorithmName, Flaw> =
+        match AuthParams.value "algorithm" parameters with
+        | ValueNone -> Ok(AlgorithmName.Known Algorithm.Md5)
+        | ValueSome word when AuthParams.isToken word -> Ok(Algorithm.named word)
+        | ValueSome _ -> Error(Flaw.Garbled "algorithm")
+
+    let private ofParameters (parameters: Map<string, string>) : Result<Challenge, Flaw> =
+        match AuthParams.tryMissing required parameters, algorithm parameters, qops parameters with
+        | Some name, _, _ -> Error(Flaw.Missing name)
+        | None, Error flaw, _
+        | None, Ok _, Error flaw -> Error flaw
+        | None, Ok algorithm, Ok qops ->
+            Ok
+                {
+                    Realm = parameters["realm"]
+                    Nonce = parameters["nonce"]
+                    Opaque = AuthParams.value "opaque" parameters
+                    Staleness = staleness parameters
+                    Algorithm = algorithm
+                    Qops = qops
+                }
+
+    /// The value of a WWW-Authenticate or Proxy-Authenticate header.
+    let read (text: string) : Result<Demand, Flaw> =
+        match AuthParams.read text with
+        | Error flaw -> Error flaw
+        | Ok(AuthScheme.OtherScheme name) -> Ok(Demand.OtherScheme name)
+        | Ok(AuthScheme.Digest parameters) -> Result.map Demand.Digest (ofParameters parameters)
+
+    let private printQops (qops: Qop list) : string list =
+        match qops with
+        | [] -> []
+        | _ -> [ AuthParams.quoted "qop" (String.Join(",", List.map Qop.print qops)) ]
+
+    let private printStaleness (staleness: Staleness) : string list =
+        match staleness with
+        | Staleness.Stale -> [ AuthParams.bare "stale" "true" ]
+        | Staleness.Fresh -> []
+
+    let private printOpaque (opaque: string voption) : string list =
+        match opaque with
+        | ValueSome text -> [ AuthParams.quoted "opaque" text ]
+        | ValueNone -> []
+
+    /// The header value that this challenge is.
+    let print (challenge: Challenge) : string =
+        AuthParams.print (
+            [
+                AuthParams.quoted "realm" challenge.Realm
+                AuthParams.quoted "nonce" challenge.Nonce
+            ]
+            @ printOpaque challenge.Opaque
+            @ printQops challenge.Qops
+            @ [ AuthParams.bare "algorithm" (Algorithm.print challenge.Algorithm) ]
+            @ printStaleness challenge.Staleness
+        )
+
+    let private canAnswer (challenge: Challenge) : bool =
+        let known =
+            match challenge.Algorithm with
+            | AlgorithmName.Known _ -> true
+            | AlgorithmName.Unheard _ -> false
+
+        known && (challenge.Qops.IsEmpty || List.contains Qop.Auth challenge.Qops)
+
+    /// The topmost challenge that a client can answer (RFC 8760 §2.4), none if there is none.
+    let choose (challenges: Challenge list) : Challenge voption =
+        match List.tryFind canAnswer challenges with
+        | Some challenge -> ValueSome challenge
+        | None -> ValueNone

@@ -1,0 +1,385 @@
+// DigestExamples: the RFCs' own digests, headers as real clients send them, and one register from
+// first request to proof. Digests that no RFC prints were computed by another program.
+
+module Sip.Tests.DigestExamples
+
+open System
+open System.IO
+open Expecto
+open Sip
+open Sip.Identity
+
+let private response algorithm (user, realm, password) method uri nonce protection =
+    Digest.response
+        (Ha1.ofPassword algorithm realm user password)
+        {
+            Method = method
+            Uri = uri
+            Nonce = nonce
+            Protection = protection
+        }
+
+let private auth (nc: string) cnonce =
+    Protection.Counted(Qop.Auth, (NonceCount.tryRead nc).Value, cnonce)
+
+let private mufasa = "Mufasa", "http-auth@example.org", "Circle of Life"
+let private nonce = "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"
+let private cnonce = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ"
+
+let private digests =
+    [
+        test "RFC 7616 section 3.9.1 with MD5" {
+            Expect.equal
+                (response
+                    Algorithm.Md5
+                    mufasa
+                    "GET"
+                    "/dir/index.html"
+                    nonce
+                    (auth "00000001" cnonce))
+                "8ca523f5e9506fed4657c9700eebdbec"
+                "the printed response"
+        }
+        test "RFC 7616 section 3.9.1 with SHA-256" {
+            Expect.equal
+                (response
+                    Algorithm.Sha256
+                    mufasa
+                    "GET"
+                    "/dir/index.html"
+                    nonce
+                    (auth "00000001" cnonce))
+                "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"
+                "the printed response"
+        }
+        test "RFC 2617 section 3.5" {
+            Expect.equal
+                (response
+                    Algorithm.Md5
+                    ("Mufasa", "testrealm@host.com", "Circle Of Life")
+                    "GET"
+                    "/dir/index.html"
+                    "dcd98b7102dd2f0e8b11d0f600bfb0c093"
+                    (auth "00000001" "0a4f113b"))
+                "6629fae49393a05397450978507c4ef1"
+                "the printed response"
+        }
+        test "RFC 2069 section 2.4, as its erratum corrects it" {
+            Expect.equal
+                (response
+                    Algorithm.Md5
+                    ("Mufasa", "testrealm@host.com", "CircleOfLife")
+                    "GET"
+                    "/dir/index.html"
+                    "dcd98b7102dd2f0e8b11d0f600bfb0c093"
+                    Protection.NonceOnly)
+                "1949323746fe6a43ef61f9606e7febea"
+                "the corrected response"
+        }
+        test "RFC 8760 over a SIP request" {
+            Expect.equal
+                (response
+                    Algorithm.Sha256
+                    ("alice", "example.com", "wonderland")
+                    "REGISTER"
+                    "sip:example.com"
+                    "AQEAAAAAA-i6n0Qz9hJt"
+                    (auth "00000001" "0a4f113b"))
+                "60a9370c8019a693c88dfaf9e2aad04a261b2de3731e7a95444acecd1cf9540a"
+                "the response"
+        }
+        test "a count in upper case is hashed as it was written" {
+            Expect.equal
+                (response
+                    Algorithm.Md5
+                    ("alice", "example.com", "wonderland")
+                    "INVITE"
+                    "sip:bob@example.com;transport=ws"
+                    "n0"
+                    (auth "0000000A" "c0"))
+                "9ed5871391cfcaf2ea4215ad47036a33"
+                "the response"
+        }
+        test "a name and a password beyond ASCII are hashed as UTF-8" {
+            let subscriber = Subscriber.enroll "example.com" "Jäsøn Doe" "Zwölf Boxkämpfer"
+
+            Expect.equal (Ha1.expose subscriber.Md5.Value) "d0a207dc088cf55d63a6892deab34881" "HA1"
+
+            Expect.equal subscriber.User "J\u00C3\u00A4s\u00C3\u00B8n Doe" "one character a byte"
+        }
+        test "nothing but empty text has a digest too" {
+            Expect.equal
+                (response Algorithm.Md5 ("", "", "") "" "" "" (auth "00000000" ""))
+                "17c193bad294ddc2557f84f1681682a3"
+                "the response"
+        }
+    ]
+
+let private flaw text =
+    match Credentials.read text with
+    | Error flaw -> flaw
+    | Ok read -> failtest $"read as %A{read}"
+
+let private digest text =
+    match Credentials.read text with
+    | Ok(Authorization.Digest credentials) -> credentials
+    | other -> failtest $"read as %A{other}"
+
+let private headers =
+    [
+        test "an answer as JsSIP writes it" {
+            let read =
+                digest
+                    "Digest algorithm=MD5, username=\"alice\", realm=\"example.com\", \
+                     nonce=\"n0\", uri=\"sip:example.com\", response=\"0123\", qop=auth, \
+                     cnonce=\"c0\", nc=00000001"
+
+            Expect.equal read.Protection (auth "00000001" "c0") "counted"
+            Expect.equal read.Algorithm (AlgorithmName.Known Algorithm.Md5) "MD5"
+        }
+        test "a folded answer with a quoted qop and parameters that we do not know" {
+            let read =
+                digest
+                    "Digest username=\"al\\\"ice\", realm=\"r\",\r\n nonce=\"n\" ,uri=\"sip:b@c\", \
+                     response=\"\", qop=\"auth\",nc=\"00000001\", cnonce=\"\", auts=\"x\", \
+                     algorithm = md5-sess"
+
+            Expect.equal read.Username "al\"ice" "without escapes"
+            Expect.equal read.Protection (auth "00000001" "") "qop"
+            Expect.equal read.Algorithm (AlgorithmName.Unheard "md5-sess") "kept as written"
+        }
+        test "no algorithm is MD5" {
+            let read =
+                digest "Digest username=\"\",realm=\"\",nonce=\"\",uri=\"\",response=\"\""
+
+            Expect.equal read.Algorithm (AlgorithmName.Known Algorithm.Md5) "MD5"
+            Expect.equal read.Protection Protection.NonceOnly "no qop"
+        }
+        test "other schemes are named and not read further" {
+            let scheme text =
+                match Credentials.read text with
+                | Ok(Authorization.OtherScheme name) -> name
+                | other -> failtest $"read as %A{other}"
+
+            Expect.equal (scheme "Bearer eyJhbGciOi.J9==.x/y") "Bearer" "a bare token"
+            Expect.equal (scheme "Basic YWxpY2U6eA==") "Basic" "never accepted, but named"
+            Expect.equal (scheme "Negotiate") "Negotiate" "nothing behind it"
+        }
+        test "what is wrong is said in words" {
+            let words text = Flaw.words (flaw text)
+            let rest = "realm=\"r\",nonce=\"n\",uri=\"u\",response=\"0\""
+
+            Expect.equal
+                (words ("Digest username=\"a\",qop=auth,nc=1,cnonce=\"c\"," + rest))
+                "The authorization's nc cannot be read"
+                "nc"
+
+            Expect.equal
+                (words ("Digest username=\"a\",qop=auth,nc=00000001," + rest))
+                "The authorization has no cnonce"
+                "cnonce"
+
+            Expect.equal
+                (words ("Digest username=\"a\",USERNAME=\"b\"," + rest))
+                "The authorization has two of username"
+                "twice"
+
+            Expect.equal (words "Digest") "The authorization cannot be read" "no parameters"
+        }
+        test "RFC 3665 section 2.1 lacks a comma and is refused" {
+            Expect.stringStarts
+                (Flaw.words (flaw "Digest username=\"bob\", realm=\"a\"\r\n nonce=\"b\""))
+                "The authorization cannot be read"
+                "refused"
+        }
+        test "of several challenges the topmost that can be answered is chosen" {
+            let challenge text =
+                match Challenge.read text with
+                | Ok(Demand.Digest challenge) -> challenge
+                | other -> failtest $"read as %A{other}"
+
+            let offered =
+                [
+                    "Digest realm=\"r\", nonce=\"1\", algorithm=SHA-512-256, qop=\"auth\""
+                    "Digest realm=\"r\", nonce=\"2\", algorithm=SHA-256, qop=\"auth-int\""
+                    "Digest realm=\"r\", nonce=\"3\", algorithm=SHA-256, qop=\"auth, auth-int\""
+                    "Digest realm=\"r\", nonce=\"4\", stale=TRUE"
+                ]
+                |> List.map challenge
+
+            Expect.equal ((Challenge.choose offered).Value.Nonce) "3" "SHA-256 with auth"
+            Expect.equal offered[3].Staleness Staleness.Stale "in any case"
+            Expect.equal (Challenge.choose (List.take 2 offered)) ValueNone "neither"
+        }
+    ]
+
+let private keys: NonceKeys =
+    {
+        Current = (NonceKey.TryOf(1uy, ReadOnlySpan(Array.zeroCreate<byte> 32))).Value
+        Previous = ValueNone
+    }
+
+let private settings =
+    Authentication.settings "example.com" (Host.Name "example.com") keys
+
+let private register credentials : Attempt =
+    {
+        Method = "REGISTER"
+        Uri = "sip:example.com"
+        Credentials = credentials
+        Bound = ""
+        Seed = "z9hG4bK1"
+    }
+
+let private judge attempt =
+    Authentication.judge
+        settings
+        (Instant.FromMilliseconds 1000L)
+        (fun user ->
+            if user = "alice" then
+                ValueSome(Subscriber.enroll "example.com" "alice" "wonderland")
+            else
+                ValueNone)
+        (fun _ -> Window.unused)
+        attempt
+
+let private challenges () =
+    Authentication.challenges
+        settings
+        (Instant.FromMilliseconds 1000L)
+        (register [])
+        Staleness.Fresh
+
+let private transcript =
+    [
+        test "a register without credentials is challenged by MD5 first, one nonce for both" {
+            Expect.equal (judge (register [])) (Verdict.Challenge Staleness.Fresh) "challenged"
+
+            let nonce = (challenges ()).Head.Split('"')[3]
+
+            Expect.equal
+                (challenges ())
+                [
+                    $"Digest realm=\"example.com\", nonce=\"{nonce}\", qop=\"auth\", algorithm=MD5"
+                    $"Digest realm=\"example.com\", nonce=\"{nonce}\", qop=\"auth\", algorithm=SHA-256"
+                ]
+                "as a browser reads it"
+
+            Expect.isTrue
+                (nonce.Length = 40
+                 && Seq.forall (fun c -> Char.IsAsciiLetterOrDigit c || c = '-' || c = '_') nonce)
+                "base64url"
+        }
+        test "the register that answers it is alice's" {
+            let login: Login =
+                {
+                    Username = "alice"
+                    Ha1 = Ha1.ofPassword Algorithm.Md5 "example.com" "alice" "wonderland"
+                }
+
+            let answer =
+                match Challenge.read (challenges ()).Head with
+                | Ok(Demand.Digest challenge) ->
+                    challenge
+                    |> Digest.answer
+                        login
+                        "REGISTER"
+                        "sip:example.com"
+                        (NonceCount.ofNumber 1u)
+                        "0a4f113b"
+                    |> Credentials.print
+                | other -> failtest $"read as %A{other}"
+
+            match judge (register [ answer ]) with
+            | Verdict.Proven(principal, spent) ->
+                Expect.equal principal.User "alice" "who"
+                Expect.equal spent.Window { Highest = 1u; Seen = 1UL } "once"
+                Expect.equal spent.Forget (Instant.FromMilliseconds 301000L) "in five minutes"
+            | other -> failtest $"judged %A{other}"
+        }
+        test "a client that sends empty credentials before any challenge is challenged" {
+            let empty =
+                "Digest username=\"alice\", realm=\"example.com\", nonce=\"\", \
+                 uri=\"sip:example.com\", response=\"\""
+
+            Expect.equal
+                (judge (register [ empty ]))
+                (Verdict.Challenge Staleness.Fresh)
+                "challenged"
+        }
+        test "a From that hides its user is nobody's" {
+            let alice =
+                {
+                    User = "alice"
+                    Domain = Host.Name "example.com"
+                }
+
+            let use' user host =
+                Principal.mayUse alice (Uri.Sip(Uri.ofUser user (Host.Name host)))
+
+            Expect.equal (use' "anonymous" "anonymous.invalid") Use.Anonymous "hidden"
+            Expect.equal (use' "%61lice" "example.com") Use.Own "escaped"
+            Expect.equal (use' "Alice" "example.com") Use.Foreign "users have case"
+        }
+    ]
+
+// The folder of conformance data: named by a variable, or beside the repository.
+let private conformance: string =
+    let rec root (folder: DirectoryInfo | null) =
+        match folder with
+        | null -> "."
+        | found when File.Exists(Path.Combine(found.FullName, "Solution.sln")) -> found.FullName
+        | found -> root found.Parent
+
+    match Environment.GetEnvironmentVariable "SIP_CONFORMANCE" with
+    | null -> Path.Combine(root (DirectoryInfo AppContext.BaseDirectory), "../shared/conformance")
+    | folder -> folder
+
+let private checkVector (names: string[]) (line: string) =
+    let fields = line.Split '\t'
+    let field name = fields[Array.IndexOf(names, name)]
+
+    let protection =
+        if field "qop" = "" then
+            Protection.NonceOnly
+        else
+            auth (field "nc") (field "cnonce")
+
+    match Algorithm.named (field "algorithm") with
+    | AlgorithmName.Known algorithm ->
+        let computed =
+            response
+                algorithm
+                (field "username", field "realm", field "password")
+                (field "method")
+                (field "uri")
+                (field "nonce")
+                protection
+
+        if field "verified" = "yes" then
+            Expect.equal computed (field "response") (field "id")
+        else
+            Expect.notEqual computed (field "response") (field "id" + ", misprinted")
+
+        1
+    | AlgorithmName.Unheard _ -> 0
+
+let private vectors =
+    [
+        test "the collected vectors of the RFCs" {
+            let file = Path.Combine(conformance, "digest", "rfc-vectors.tsv")
+
+            if File.Exists file then
+                let lines = File.ReadAllLines file
+                let names = lines[0].Split '\t'
+                let known = lines[1..] |> Array.sumBy (checkVector names)
+                Expect.isGreaterThan known 4 "vectors of algorithms that we have"
+                let left = lines.Length - 1 - known
+                stdout.WriteLine("Left out: " + string left + " vectors of SHA-512-256")
+            else
+                stdout.WriteLine("Left out: the collected digest vectors, not found at " + file)
+        }
+    ]
+
+let all =
+    testList "Digests" [ yield! digests; yield! headers; yield! transcript; yield! vectors ]
