@@ -14,4 +14,13 @@ let private identity =
 let main arguments =
     Closing.run
         arguments
-        (testList "Laws" [ VocabularyLaws.all; WireLaws.all; identity; registrar; RoutingLaws.all ])
+        (testList
+            "Laws"
+            [
+                VocabularyLaws.all
+                WireLaws.all
+                identity
+                registrar
+                RoutingLaws.all
+                TransactionLaws.all
+            ])

@@ -1,0 +1,124 @@
+// ServerInvite: the INVITE server transaction (RFC 3261 §17.2.1, figure 7, with RFC 6026 §7.1).
+
+namespace Sip.Transactions
+
+open Sip
+
+/// The INVITE server transaction.
+[<RequireQualifiedAccess>]
+module ServerInvite =
+
+    /// Where the transaction stands.
+    [<RequireQualifiedAccess>]
+    type State =
+        | Proceeding of Last: Response voption
+        | Accepted of L: Instant
+        | Completed of Final: Response * G: Instant * Interval: int64<ms> * H: Instant
+        | Confirmed of I: Instant
+        | Terminated
+
+    /// What may happen to it.
+    [<RequireQualifiedAccess>]
+    type Event =
+        | Retransmitted
+        | Respond of Response: Response
+        | Acknowledged
+        | Unsendable
+        | Tick
+
+    /// What it asks for.
+    [<RequireQualifiedAccess>]
+    type Act =
+        | Send of Response: Response
+        /// A final response was never acknowledged (timer H).
+        | ReportLost
+
+    let private wake (state: State) : Instant =
+        match state with
+        | State.Proceeding _
+        | State.Terminated -> Instant.Never
+        | State.Accepted l -> l
+        | State.Completed(_, g, _, h) -> min g h
+        | State.Confirmed i -> i
+
+    let private step state acts : Step<State, Act> =
+        {
+            State = state
+            Acts = acts
+            Wake = wake state
+        }
+
+    /// A transaction whose INVITE has just arrived.
+    let start: State = State.Proceeding ValueNone
+
+    let private respond (timing: Timing) delivery (now: Instant) (response: Response) =
+        match response.Status with
+        | Response.Provisional -> step (State.Proceeding(ValueSome response)) [ Act.Send response ]
+        // RFC 6026 §7.1: a 2xx moves the machine to Accepted, where timer L runs.
+        | Response.Success ->
+            step (State.Accepted(now.After(Timing.patience timing))) [ Act.Send response ]
+        | Response.Failure ->
+            let g = Timing.firstResend timing delivery now
+            let h = now.After(Timing.patience timing)
+            step (State.Completed(response, g, timing.T1, h)) [ Act.Send response ]
+
+    let private proceeding timing delivery now event state (last: Response voption) =
+        match event with
+        // "If a retransmitted INVITE is received while in Proceeding, the most recent provisional
+        // response MUST be passed to the transport layer."
+        | Event.Retransmitted -> step state (last |> ValueOption.toList |> List.map Act.Send)
+        | Event.Respond response -> respond timing delivery now response
+        | Event.Unsendable -> step State.Terminated []
+        // Ignored: there is nothing yet that an ACK could acknowledge, and no timer runs.
+        | Event.Acknowledged
+        | Event.Tick -> step state []
+
+    let private accepted (now: Instant) event state (l: Instant) =
+        match event with
+        // RFC 6026 §7.1: retransmissions are absorbed; every further 2xx is passed on.
+        | Event.Respond response when response.Status.Number / 100 = 2 ->
+            step state [ Act.Send response ]
+        | Event.Tick when now >= l -> step State.Terminated []
+        // Ignored: the 2xx is decided, and its ACK belongs to the user agents.
+        | Event.Respond _
+        | Event.Retransmitted
+        | Event.Acknowledged
+        | Event.Unsendable
+        | Event.Tick -> step state []
+
+    let private completed timing delivery (now: Instant) event state (final, g, interval, h) =
+        match event with
+        | Event.Retransmitted -> step state [ Act.Send final ]
+        // Timer I: T4 on unreliable transports, zero on reliable ones.
+        | Event.Acknowledged ->
+            match delivery with
+            | Delivery.Reliable -> step State.Terminated []
+            | Delivery.Unreliable -> step (State.Confirmed(now.After timing.T4)) []
+        | Event.Tick when now >= h -> step State.Terminated [ Act.ReportLost ]
+        | Event.Tick when now >= g ->
+            let interval = Timing.doubled timing interval
+            step (State.Completed(final, now.After interval, interval, h)) [ Act.Send final ]
+        | Event.Unsendable -> step State.Terminated []
+        // Ignored: a final response has been given.
+        | Event.Respond _
+        | Event.Tick -> step state []
+
+    let private confirmed (now: Instant) event state (i: Instant) =
+        match event with
+        | Event.Tick when now >= i -> step State.Terminated []
+        // "The purpose of the Confirmed state is to absorb any additional ACK messages."
+        | Event.Tick
+        | Event.Retransmitted
+        | Event.Respond _
+        | Event.Acknowledged
+        | Event.Unsendable -> step state []
+
+    /// What an event makes of the transaction.
+    let take timing delivery (now: Instant) (event: Event) (state: State) : Step<State, Act> =
+        match state with
+        | State.Proceeding last -> proceeding timing delivery now event state last
+        | State.Accepted l -> accepted now event state l
+        | State.Completed(final, g, interval, h) ->
+            completed timing delivery now event state (final, g, interval, h)
+        | State.Confirmed i -> confirmed now event state i
+        | State.Terminated -> step State.Terminated []
