@@ -8,7 +8,16 @@ let private registrar =
     testList "Registrar" [ NameLaws.all; RegisterLaws.all; BindingsLaws.all ]
 
 let private identity =
-    testList "Identity" [ CredentialLaws.all; NonceLaws.all; AuthenticationLaws.all ]
+    testList
+        "Identity"
+        [
+            CredentialLaws.all
+            NonceLaws.all
+            NonceCountLaws.all
+            AuthenticationLaws.all
+            SecrecyLaws.all
+            PrincipalLaws.all
+        ]
 
 [<EntryPoint>]
 let main arguments =

@@ -1,4 +1,4 @@
-// Algorithm: which hash a digest is made with (RFC 8760 §2.1), how it is spelled and what it yields.
+// Algorithm: which hash a digest is made with, how it is spelled and what it yields (RFC 8760 §2).
 // MD5 is there because browsers' SIP stacks know nothing else; SHA-256 for those that do.
 
 namespace Sip.Identity

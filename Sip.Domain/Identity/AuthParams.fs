@@ -84,6 +84,15 @@ module internal AuthParams =
         | Some found -> ValueSome found
         | None -> ValueNone
 
+    // algorithm = "algorithm" EQUAL ( "MD5" / "MD5-sess" / "SHA-256" / "SHA-256-sess"
+    //             / "SHA-512-256" / "SHA-512-256-sess" / token )
+    /// The algorithm that the parameters name; MD5 if they name none.
+    let algorithm (parameters: Map<string, string>) : Result<AlgorithmName, Flaw> =
+        match value "algorithm" parameters with
+        | ValueNone -> Result.Ok(AlgorithmName.Known Algorithm.Md5)
+        | ValueSome word when isToken word -> Result.Ok(Algorithm.named word)
+        | ValueSome _ -> Result.Error(Flaw.Garbled "algorithm")
+
     /// `name="value"`; what cannot stand in a header becomes a space.
     let quoted (name: string) (value: string) : string =
         let out = StringBuilder(name).Append("=\"")
@@ -98,6 +107,12 @@ module internal AuthParams =
 
     /// `name=word`, for words that are tokens.
     let bare (name: string) (word: string) : string = String.Concat(name, "=", word)
+
+    /// `name="value"` if there is a value.
+    let optional (name: string) (value: string voption) : string list =
+        match value with
+        | ValueSome text -> [ quoted name text ]
+        | ValueNone -> []
 
     /// The header value of scheme Digest with these parameters.
     let print (parameters: string list) : string =

@@ -55,15 +55,12 @@ module Challenge =
             else
                 Error(Flaw.Garbled "qop")
 
-    // algorithm = "algorithm" EQUAL ( "MD5" / "MD5-sess" / "SHA-256" / "SHA-256-sess" / ... / token )
-    let private algorithm (parameters: Map<string, string>) : Result<AlgorithmName, Flaw> =
-        match AuthParams.value "algorithm" parameters with
-        | ValueNone -> Ok(AlgorithmName.Known Algorithm.Md5)
-        | ValueSome word when AuthParams.isToken word -> Ok(Algorithm.named word)
-        | ValueSome _ -> Error(Flaw.Garbled "algorithm")
-
     let private ofParameters (parameters: Map<string, string>) : Result<Challenge, Flaw> =
-        match AuthParams.tryMissing required parameters, algorithm parameters, qops parameters with
+        match
+            AuthParams.tryMissing required parameters,
+            AuthParams.algorithm parameters,
+            qops parameters
+        with
         | Some name, _, _ -> Error(Flaw.Missing name)
         | None, Error flaw, _
         | None, Ok _, Error flaw -> Error flaw
@@ -95,11 +92,6 @@ module Challenge =
         | Staleness.Stale -> [ AuthParams.bare "stale" "true" ]
         | Staleness.Fresh -> []
 
-    let private printOpaque (opaque: string voption) : string list =
-        match opaque with
-        | ValueSome text -> [ AuthParams.quoted "opaque" text ]
-        | ValueNone -> []
-
     /// The header value that this challenge is.
     let print (challenge: Challenge) : string =
         AuthParams.print (
@@ -107,7 +99,7 @@ module Challenge =
                 AuthParams.quoted "realm" challenge.Realm
                 AuthParams.quoted "nonce" challenge.Nonce
             ]
-            @ printOpaque challenge.Opaque
+            @ AuthParams.optional "opaque" challenge.Opaque
             @ printQops challenge.Qops
             @ [ AuthParams.bare "algorithm" (Algorithm.print challenge.Algorithm) ]
             @ printStaleness challenge.Staleness

@@ -67,13 +67,6 @@ module Credentials =
     //            / opaque / message-qop / nonce-count / auth-param
     let private required = [ "username"; "realm"; "nonce"; "uri"; "response" ]
 
-    // algorithm = "algorithm" EQUAL ( "MD5" / "MD5-sess" / "SHA-256" / "SHA-256-sess" / ... / token )
-    let private algorithm (parameters: Map<string, string>) : Result<AlgorithmName, Flaw> =
-        match AuthParams.value "algorithm" parameters with
-        | ValueNone -> Ok(AlgorithmName.Known Algorithm.Md5)
-        | ValueSome word when AuthParams.isToken word -> Ok(Algorithm.named word)
-        | ValueSome _ -> Error(Flaw.Garbled "algorithm")
-
     let private counted (word: string) (nc: string) (cnonce: string) : Result<Protection, Flaw> =
         match NonceCount.tryRead nc with
         | ValueSome count when AuthParams.isToken word ->
@@ -94,7 +87,9 @@ module Credentials =
 
     let private ofParameters (parameters: Map<string, string>) : Result<Credentials, Flaw> =
         match
-            AuthParams.tryMissing required parameters, algorithm parameters, protection parameters
+            AuthParams.tryMissing required parameters,
+            AuthParams.algorithm parameters,
+            protection parameters
         with
         | Some name, _, _ -> Error(Flaw.Missing name)
         | None, Error flaw, _
@@ -130,11 +125,6 @@ module Credentials =
                 AuthParams.quoted "cnonce" cnonce
             ]
 
-    let private printOpaque (opaque: string voption) : string list =
-        match opaque with
-        | ValueSome text -> [ AuthParams.quoted "opaque" text ]
-        | ValueNone -> []
-
     /// The header value that these credentials are.
     let print (credentials: Credentials) : string =
         let always =
@@ -148,5 +138,7 @@ module Credentials =
             ]
 
         AuthParams.print (
-            always @ printProtection credentials.Protection @ printOpaque credentials.Opaque
+            always
+            @ printProtection credentials.Protection
+            @ AuthParams.optional "opaque" credentials.Opaque
         )

@@ -102,7 +102,7 @@ module Digest =
         giveBack buffer
         text
 
-    /// Compares a claimed response with the right one, in a time that does not tell where they part.
+    /// Compares a claimed response with the right one; the time does not tell where they part.
     let verify (ha1: Ha1) (signed: Signed) (claimed: string) : Proof =
         let digits = Algorithm.digits ha1.Algorithm
         let length = room digits signed

@@ -25,11 +25,13 @@ module Principal =
 
     let private hidden = Host.Name "anonymous.invalid"
 
+    let private isOwn (principal: Principal) (user: string) (host: Host) : bool =
+        host = principal.Domain && Escape.decode user = principal.User
+
     let private mayUseSip (principal: Principal) (address: SipUri) : Use =
         match address.User with
         | _ when address.Host = hidden -> Use.Anonymous
-        | ValueSome user when address.Host = principal.Domain && Escape.decode user = principal.User ->
-            Use.Own
+        | ValueSome user when isOwn principal user address.Host -> Use.Own
         | ValueSome _
         | ValueNone -> Use.Foreign
 

@@ -8,4 +8,12 @@ open Sip.Tests
 let main arguments =
     Closing.run
         arguments
-        (testList "Examples" [ UriExamples.all; Torture.all; DigestExamples.all; Registrations.all ])
+        (testList
+            "Examples"
+            [
+                UriExamples.all
+                Torture.all
+                DigestExamples.all
+                AuthenticationExamples.all
+                Registrations.all
+            ])
