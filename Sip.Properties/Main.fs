@@ -9,4 +9,4 @@ let private registrar =
 
 [<EntryPoint>]
 let main arguments =
-    Closing.run arguments (testList "Laws" [ VocabularyLaws.all; WireLaws.all; registrar ])
+    Closing.run arguments (testList "Laws" [ VocabularyLaws.all; WireLaws.all; StreamLaws.all; registrar ])

@@ -69,7 +69,7 @@ module Framing =
                 if digit < 0L || digit > 9L then
                     malformed
                 else
-                    min ceiling (sum * 10L + digit)
+                    Math.Min(ceiling, sum * 10L + digit)
 
             i <- i + 1
 
@@ -123,18 +123,19 @@ module Framing =
 
         length
 
+    let private broken headLength reason =
+        found FramingItem.Broken headLength 0 reason
+
     let private ofHead (limits: Limits) (bytes: ReadOnlySpan<byte>) headLength =
         let body = bodyLength (bytes.Slice(0, headLength))
 
-        let broken reason =
-            found FramingItem.Broken headLength 0 reason
 
         if body = absent then
-            broken "Bad Request: Missing Content-Length"
+            broken headLength "Bad Request: Missing Content-Length"
         elif body = malformed then
-            broken "Bad Request: Malformed Content-Length"
+            broken headLength "Bad Request: Malformed Content-Length"
         elif body = unequal then
-            broken "Bad Request: Content-Length Fields Differ"
+            broken headLength "Bad Request: Content-Length Fields Differ"
         elif body + int64 headLength > int64 limits.MessageSize then
             found FramingItem.TooLarge headLength 0 "Message Too Large"
         else
@@ -146,7 +147,7 @@ module Framing =
                 found FramingItem.More 0 -whole ""
 
     let private ofMessage (limits: Limits) (bytes: ReadOnlySpan<byte>) scanned =
-        let from = max 0 (scanned - 3)
+        let from = (if scanned > 3 then scanned - 3 else 0)
         let stop = bytes.Slice(from).IndexOf(ReadOnlySpan endOfHead)
         let headLength = from + stop + 4
 

@@ -6,4 +6,4 @@ open Sip.Tests
 
 [<EntryPoint>]
 let main arguments =
-    Closing.run arguments (testList "Examples" [ UriExamples.all; Registrations.all ])
+    Closing.run arguments (testList "Examples" [ UriExamples.all; Registrations.all; Handshakes.all; WebSocketFrames.all ])
