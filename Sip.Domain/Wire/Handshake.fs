@@ -48,14 +48,6 @@ type HandshakeOutcome =
 [<RequireQualifiedAccess>]
 module Handshake =
 
-    type private Request =
-        {
-            Method: string
-            Target: string
-            Version: string
-            Fields: (string * string) list
-        }
-
     type private No =
         {
             Status: int
@@ -118,63 +110,13 @@ module Handshake =
                 Reason = reason
             }
 
-    let private isToken (text: string) =
-        text <> ""
-        && text |> Seq.forall (fun c -> c < '\u0080' && Text.isToken (byte c))
-
-    let private isValue (text: string) =
-        text |> Seq.forall (fun c -> c = '\t' || (c >= ' ' && c <> '\u007F'))
-
-    let private field (line: string) =
-        let colon = line.IndexOf ':'
-
-        if colon < 1 then
-            None
-        else
-            let name = line.Substring(0, colon)
-            let value = line.Substring(colon + 1).Trim([| ' '; '\t' |])
-
-            if isToken name && isValue value then
-                Some(name, value)
-            else
-                None
-
-    let private request (head: string) : Request option =
-        match List.ofArray (head.Split "\r\n") with
-        | first :: lines ->
-            let fields = List.choose field lines
-
-            match first.Split ' ' with
-            | [| method; target; version |] when
-                isToken method && target <> "" && isValue first && fields.Length = lines.Length
-                ->
-                Some
-                    {
-                        Method = method
-                        Target = target
-                        Version = version
-                        Fields = fields
-                    }
-            | _ -> None
-        | [] -> None
-
-    let private values name request =
-        request.Fields |> List.filter (fst >> Text.sameText name) |> List.map snd
-
-    /// The elements of a field that is a list (RFC 9110 §5.6.1).
-    let private elements name request =
-        values name request
-        |> List.collect (fun value -> List.ofArray (value.Split ','))
-        |> List.map (fun element -> element.Trim([| ' '; '\t' |]))
-        |> List.filter (fun element -> element <> "")
-
-    let private isHttp _ request =
+    let private isHttp _ (request: HttpRequest) =
         if request.Version = "HTTP/1.1" then
             Ok()
         else
             no 505 "A WebSocket is opened with HTTP/1.1."
 
-    let private isGet _ request =
+    let private isGet _ (request: HttpRequest) =
         if request.Method = "GET" then
             Ok()
         else
@@ -194,16 +136,19 @@ module Handshake =
             "Content-Length"
         ]
 
-    let private isSingle _ request =
-        match singletons |> List.tryFind (fun name -> (values name request).Length > 1) with
+    let private isSingle _ (request: HttpRequest) =
+        match
+            singletons
+            |> List.tryFind (fun name -> (HttpRequest.values name request).Length > 1)
+        with
         | Some name -> no 400 (String.Concat(name, " stands there twice."))
         | None -> Ok()
 
-    let private hasNoBody _ request =
-        let lengths = values "Content-Length" request
+    let private hasNoBody _ (request: HttpRequest) =
+        let lengths = HttpRequest.values "Content-Length" request
 
         if
-            values "Transfer-Encoding" request <> []
+            HttpRequest.values "Transfer-Encoding" request <> []
             || List.exists (fun l -> l <> "0") lengths
         then
             no 400 "A WebSocket handshake has no body."
@@ -218,8 +163,8 @@ module Handshake =
         else
             authority
 
-    let private isAllowedHost rules request =
-        match values "Host" request with
+    let private isAllowedHost rules (request: HttpRequest) =
+        match HttpRequest.values "Host" request with
         | [ host ] when host <> "" ->
             match rules.Hosts with
             | Hosts.AnyHost -> Ok()
@@ -233,8 +178,8 @@ module Handshake =
                     no 403 "This server does not answer to that Host."
         | _ -> no 400 "Host is missing."
 
-    let private asksForUpgrade _ request =
-        let asks = elements "Upgrade" request
+    let private asksForUpgrade _ (request: HttpRequest) =
+        let asks = HttpRequest.elements "Upgrade" request
 
         if asks = [] then
             Error
@@ -247,12 +192,17 @@ module Handshake =
                 }
         elif not (List.exists (Text.sameText "websocket") asks) then
             no 400 "Upgrade does not name websocket."
-        elif not (elements "Connection" request |> List.exists (Text.sameText "upgrade")) then
+        elif
+            not (
+                HttpRequest.elements "Connection" request
+                |> List.exists (Text.sameText "upgrade")
+            )
+        then
             no 400 "Connection does not name Upgrade."
         else
             Ok()
 
-    let private isAllowedPath rules request =
+    let private isAllowedPath rules (request: HttpRequest) =
         let path = request.Target.Split('?').[0]
 
         match rules.Paths with
@@ -261,8 +211,8 @@ module Handshake =
         | Paths.OnlyPaths paths when List.contains path paths -> Ok()
         | Paths.OnlyPaths _ -> no 404 "There is no WebSocket at this path."
 
-    let private isVersion13 _ request =
-        match values "Sec-WebSocket-Version" request with
+    let private isVersion13 _ (request: HttpRequest) =
+        match HttpRequest.values "Sec-WebSocket-Version" request with
         | [ "13" ] -> Ok()
         | _ ->
             Error
@@ -280,13 +230,13 @@ module Handshake =
         && Convert.TryFromBase64String(key, Span bytes, &written)
         && written = 16
 
-    let private hasKey _ request =
-        match values "Sec-WebSocket-Key" request with
+    let private hasKey _ (request: HttpRequest) =
+        match HttpRequest.values "Sec-WebSocket-Key" request with
         | [ key ] when isKey key -> Ok()
         | _ -> no 400 "Sec-WebSocket-Key is not 16 bytes in base64."
 
-    let private speaksSip _ request =
-        if List.contains "sip" (elements "Sec-WebSocket-Protocol" request) then
+    let private speaksSip _ (request: HttpRequest) =
+        if List.contains "sip" (HttpRequest.elements "Sec-WebSocket-Protocol" request) then
             Ok()
         else
             no 400 "Sec-WebSocket-Protocol does not offer sip (RFC 7118 section 4)."
@@ -299,7 +249,7 @@ module Handshake =
         else
             Some(hostOf (origin.Substring(start + 3)))
 
-    let private isAllowedOrigin rules request =
+    let private isAllowedOrigin rules (request: HttpRequest) =
         let named origins origin =
             List.exists (Text.sameText origin) origins
 
@@ -313,9 +263,9 @@ module Handshake =
                     | Some page -> Text.sameText page (hostOf host)
                     | None -> false
 
-                named origins origin || List.exists isSame (values "Host" request)
+                named origins origin || List.exists isSame (HttpRequest.values "Host" request)
 
-        if List.forall isAllowed (values "Origin" request) then
+        if List.forall isAllowed (HttpRequest.values "Origin" request) then
             Ok()
         else
             no 403 "Pages of that Origin may not connect here."
@@ -347,7 +297,7 @@ module Handshake =
         String.Concat(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
             "Sec-WebSocket-Accept: ",
-            acceptOf (List.head (values "Sec-WebSocket-Key" request)),
+            acceptOf (List.head (HttpRequest.values "Sec-WebSocket-Key" request)),
             "\r\nSec-WebSocket-Protocol: sip\r\n\r\n"
         )
         |> Text.toBytes
@@ -368,7 +318,7 @@ module Handshake =
         let headLength = from + stop + 4
 
         if stop >= 0 && headLength <= maximumHead then
-            match request (Text.ofBytes (bytes.Slice(0, headLength - 4))) with
+            match HttpRequest.read (Text.ofBytes (bytes.Slice(0, headLength - 4))) with
             | Some request -> judge rules headLength request
             | None -> refuse 400 "This is not an HTTP request."
         elif stop >= 0 || bytes.Length >= maximumHead then
