@@ -28,6 +28,7 @@ let main arguments =
             [
                 VocabularyLaws.all
                 WireLaws.all
+                StreamLaws.all
                 identity
                 registrar
                 RoutingLaws.all

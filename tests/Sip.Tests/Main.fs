@@ -13,6 +13,8 @@ let main arguments =
             [
                 UriExamples.all
                 Torture.all
+                Handshakes.all
+                WebSocketFrames.all
                 DigestExamples.all
                 AuthenticationExamples.all
                 Registrations.all
