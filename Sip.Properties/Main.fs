@@ -33,4 +33,5 @@ let main arguments =
                 registrar
                 RoutingLaws.all
                 TransactionLaws.all
+                ForkLaws.all
             ])
