@@ -1,0 +1,44 @@
+// Input and Effect: all that crosses between the ledger and the shell. Nothing else does: no socket,
+// no clock, no dice inwards, no headers outwards.
+
+namespace Sip.Edge
+
+open System
+open Sip
+open Sip.Routing
+open Sip.Identity
+open Sip.Registrar
+
+/// What an operator may want to know, as data.
+[<RequireQualifiedAccess>]
+type Note =
+    /// Bytes that are no message.
+    | Broken of From: Flow * Words: string
+    | Refused of From: Flow * CallId: string * Status: int * Words: string
+    | Registered of Aor: string * From: Flow * Contacts: int
+    | Unregistered of Aor: string
+    /// A response that answers nothing of ours.
+    | Stray of From: Flow * CallId: string
+
+/// What happened outside.
+[<RequireQualifiedAccess>]
+type Input =
+    /// A connection can carry messages from now on.
+    | Opened of Flow: Flow
+    /// One whole message arrived.
+    | Arrived of Flow: Flow * Bytes: ReadOnlyMemory<byte>
+    | Closed of Flow: Flow
+    /// These bytes could not be sent to this hop.
+    | Undeliverable of Hop: Hop * Bytes: ReadOnlyMemory<byte>
+    /// A user may sign in from now on, or again with another password.
+    | Enrolled of Subscriber: Subscriber
+    /// A binding that outlived the last process.
+    | Restored of Aor: string * Binding: Binding
+    /// The deadline passed.
+    | Tick
+
+/// What to do outside, in order.
+[<RequireQualifiedAccess>]
+type Effect =
+    | Send of To: Hop * Bytes: ReadOnlyMemory<byte>
+    | Note of Note: Note
