@@ -1,0 +1,109 @@
+// Registration: a REGISTER message as the registrar's question, and its answer as headers
+// (RFC 3261 §10.3 steps 5 to 8).
+
+namespace Sip.Edge
+
+open Sip
+open Sip.Wire
+open Sip.Registrar
+open Sip.Routing
+
+/// Reading and answering REGISTER.
+[<RequireQualifiedAccess>]
+module Registration =
+
+    let private malformed place : Refusal =
+        Refusal.Faulty
+            {
+                Wrong = Wrong.Malformed HeaderName.Contact
+                Place = place
+            }
+
+    /// A realm's name for one of its users: whichever of our names was written, the first counts.
+    let aor (realm: Realm) (uri: SipUri) : Aor =
+        if Realm.owns realm uri then
+            match Host.tryRead (Realm.name realm) with
+            | ValueSome host ->
+                Aor.ofSip
+                    { uri with
+                        Host = host
+                        Port = ValueNone
+                    }
+            | ValueNone -> Aor.ofSip uri
+        else
+            Aor.ofSip uri
+
+    /// The address that a REGISTER is about: its To.
+    let target (request: Message) : SipUri voption =
+        match AddressView.read request.Bytes (Message.value HeaderName.To request) with
+        | ValueSome view ->
+            match UriView.toUri request.Bytes view.Uri with
+            | ValueSome(Uri.Sip uri) -> ValueSome uri
+            | ValueSome _
+            | ValueNone -> ValueNone
+        | ValueNone -> ValueNone
+
+    let private contact (request: Message) (slice: Slice) : Result<NameAddr, Refusal> =
+        match AddressView.read request.Bytes slice with
+        | ValueSome view ->
+            match AddressView.toNameAddr request.Bytes view with
+            | ValueSome contact -> Ok contact
+            | ValueNone -> Error(malformed slice.Start)
+        | ValueNone -> Error(malformed slice.Start)
+
+    let private gather (request: Message) (slices: Slice list) : Result<NameAddr list, Refusal> =
+        let add slice (gathered: Result<NameAddr list, Refusal>) =
+            match gathered, contact request slice with
+            | Ok rest, Ok one -> Ok(one :: rest)
+            | Error refusal, _
+            | _, Error refusal -> Error refusal
+
+        List.foldBack add slices (Ok [])
+
+    // Contact = ( STAR / (contact-param *(COMMA contact-param)) )
+    let private contacts (request: Message) : Result<Contacts voption, Refusal> =
+        match Message.values HeaderName.Contact request with
+        | [] -> Ok ValueNone
+        | [ only ] when request.Text only = "*" -> Ok(ValueSome Contacts.Star)
+        | several -> gather request several |> Result.map (Contacts.These >> ValueSome)
+
+    let private header (request: Message) (name: HeaderName) =
+        let value = Message.value name request
+
+        if value.IsThere then
+            ValueSome(request.Text value)
+        else
+            ValueNone
+
+    /// The registrar's question, or why there is none.
+    let read (flow: Flow) (scheme: Scheme) (request: Message) : Result<Request, Refusal> =
+        let vias = List.length (Message.values HeaderName.Via request)
+
+        contacts request
+        |> Result.map (fun contacts ->
+            {
+                Contacts = contacts
+                Expires = header request HeaderName.Expires
+                Scheme = scheme
+                FirstHop =
+                    if vias = 1 then
+                        FirstHop.KeepsFlow
+                    elif Message.lists HeaderName.Supported "outbound" request then
+                        FirstHop.DeniesFlow
+                    else
+                        FirstHop.KeepsNone
+                Origin =
+                    {
+                        CallId = request.Text(Message.value HeaderName.CallId request)
+                        CSeq = Message.sequence request
+                        Flow = flow
+                        Path =
+                            Message.values HeaderName.Path request
+                            |> List.map (fun slice -> request.Text slice)
+                    }
+            })
+
+    /// The headers of the 200: every binding that is current, each with what is left of it.
+    let headers (now: Instant) (request: Request) (bindings: Bindings) : (string * string) list =
+        Register.contacts now request bindings
+        |> List.map (fun contact -> "Contact", NameAddr.print contact)
