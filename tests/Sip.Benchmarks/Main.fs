@@ -1,0 +1,80 @@
+// Main: `--quick` measures every piece with a stopwatch, `--short` does each once to see that it still
+// can be done, and nothing at all hands over to BenchmarkDotNet.
+
+module Main
+
+open System
+open System.Diagnostics
+open BenchmarkDotNet.Attributes
+open BenchmarkDotNet.Configs
+open BenchmarkDotNet.Jobs
+open BenchmarkDotNet.Running
+open BenchmarkDotNet.Toolchains.InProcess.Emit
+
+/// One piece of work under BenchmarkDotNet.
+[<MemoryDiagnoser>]
+type Pieces() =
+    let mutable work = ignore
+
+    member _.Names = Sip.Benchmarks.Work.pieces |> List.map fst
+
+    [<ParamsSource "Names">]
+    member val Piece = "" with get, set
+
+    [<GlobalSetup>]
+    member this.Find() =
+        work <-
+            Sip.Benchmarks.Work.pieces
+            |> List.find (fun (name, _) -> name = this.Piece)
+            |> snd
+
+    [<Benchmark>]
+    member _.Do() = work ()
+
+let private measured (work: unit -> unit) =
+    let rounds = 20000
+
+    for _ in 1..rounds do
+        work ()
+
+    // The tiers of the compiler settle between two rounds; the least of five is the work's own time.
+    let times =
+        [
+            for _ in 1..5 do
+                let watch = Stopwatch.StartNew()
+
+                for _ in 1..rounds do
+                    work ()
+
+                watch.Elapsed.TotalNanoseconds / float rounds
+        ]
+
+    let before = GC.GetAllocatedBytesForCurrentThread()
+
+    for _ in 1..1000 do
+        work ()
+
+    struct (List.min times, (GC.GetAllocatedBytesForCurrentThread() - before) / 1000L)
+
+let private quick () =
+    Console.WriteLine "| piece | ns | bytes |"
+    Console.WriteLine "|---|---|---|"
+
+    for name, work in Sip.Benchmarks.Work.pieces do
+        let struct (time, bytes) = measured work
+        Console.WriteLine $"| {name} | {time:F0} | {bytes} |"
+
+[<EntryPoint>]
+let main arguments =
+    match List.ofArray arguments with
+    | [ "--quick" ] -> quick ()
+    | [ "--short" ] ->
+        for name, work in Sip.Benchmarks.Work.pieces do
+            work ()
+            Console.WriteLine name
+    | _ ->
+        let job = Job.ShortRun.WithToolchain InProcessEmitToolchain.Instance
+        let config = DefaultConfig.Instance.AddJob job
+        BenchmarkRunner.Run<Pieces>(config, arguments) |> ignore
+
+    0
