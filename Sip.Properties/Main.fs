@@ -32,6 +32,7 @@ let main arguments =
                 identity
                 registrar
                 RoutingLaws.all
+                AllocationLaws.all
                 TransactionLaws.all
                 ForkLaws.all
             ])

@@ -11,7 +11,7 @@ open Sip.Routing
 open Sip.Transactions
 
 /// One place where a request may be answered.
-type Place = { Hop: Hop; Uri: Uri }
+type Place = { Hop: Hop; Heading: Heading }
 
 /// The server machine of an exchange.
 [<RequireQualifiedAccess>]
@@ -37,7 +37,10 @@ type Exchange =
 /// What an exchange steps with.
 type Surroundings =
     {
-        Realm: Realm
+        Station: Station
+        /// Where edits and answers are made, one at a time.
+        Edits: Edits
+        Out: Octets
         Timing: Timing
         Now: Instant
         IsLive: Flow -> bool
@@ -89,17 +92,15 @@ module Exchange =
             Delivery.Unreliable
 
     let private own (walk: Walk) (status: Status) (headers: (string * string) list) : Response =
+        let station = walk.Around.Station
+        let source = station.Flows.Of walk.State.Source
+        let out = walk.Around.Out
+        out.Clear()
+        Reply.write station source walk.State.Request status (Status.phrase status) headers out
+
         {
             Status = status
-            Bytes =
-                Reply.make
-                    walk.Around.Realm.Secret
-                    walk.State.Source.Remote
-                    walk.State.Request
-                    status
-                    (Status.phrase status)
-                    headers
-                |> ReadOnlyMemory
+            Bytes = ReadOnlyMemory(out.Written.ToArray())
         }
 
     let private back (response: Response) (walk: Walk) =
@@ -178,16 +179,17 @@ module Exchange =
         | [], _
         | _, ValueNone -> best
         | _, ValueSome message ->
-            let more =
-                others
-                |> List.collect (fun other ->
-                    match read other with
-                    | ValueSome other -> fields other
-                    | ValueNone -> [])
-                |> List.map (fun (struct (name, text)) -> Patch.fieldAtEnd message name text)
+            let edits = Edits()
+
+            others
+            |> List.collect (fun other ->
+                match read other with
+                | ValueSome other -> fields other
+                | ValueNone -> [])
+            |> List.iter (fun (struct (name, text)) -> Patch.fieldAtEnd edits message name text)
 
             { best with
-                Bytes = ReadOnlyMemory(Patch.apply message more)
+                Bytes = ReadOnlyMemory(Patch.toBytes edits message)
             }
 
     let private chosen (choice: Fork.Choice) (others: Response list) (walk: Walk) : Response =
@@ -200,28 +202,28 @@ module Exchange =
 
     /// The message that goes to a place, or nothing where no listener leads there.
     let private copy (walk: Walk) (id: int) (place: Place) : Message voption =
-        match Realm.towards walk.Around.Realm place.Hop with
+        let station = walk.Around.Station
+
+        match Realm.towards station.Realm place.Hop with
         | ValueNone -> ValueNone
         | ValueSome leaves ->
-            let bytes =
-                Forward.bytes
-                    {
-                        Realm = walk.Around.Realm
-                        Source = walk.State.Source
-                        Request = walk.State.Request
-                        Way = walk.State.Way
-                        Hop = place.Hop
-                        Leaves = leaves
-                        Uri = place.Uri
-                        Branch =
-                            Branch.derive
-                                walk.Around.Realm.Secret
-                                (Text.toBytes walk.State.Key)
-                                id
-                                walk.State.Request
-                    }
+            let outgoing =
+                {
+                    Station = station
+                    Source = station.Flows.Of walk.State.Source
+                    Request = walk.State.Request
+                    Way = walk.State.Way
+                    Leaves = leaves
+                    Heading = place.Heading
+                    Transaction = Prf.hashText station.TransactionKey walk.State.Key
+                    Index = id
+                }
 
-            match Reading.message walk.Around.Realm.Limits (ReadOnlySpan bytes) with
+            walk.Around.Edits.Clear()
+            Forward.write walk.Around.Edits &outgoing
+            let bytes = Patch.toBytes walk.Around.Edits walk.State.Request
+
+            match Reading.message station.Realm.Limits (ReadOnlySpan bytes) with
             | Arrival.Message message -> ValueSome message
             | Arrival.Broken _ -> ValueNone
 
@@ -333,12 +335,15 @@ module Exchange =
             walk
 
     let private returned (walk: Walk) (came: Flow) (message: Message) (status: Status) =
+        let around = walk.Around
+        around.Edits.Clear()
+        Return.write around.Edits (around.Station.Flows.Of came) walk.State.Source message
+
         LegEvent.Received(
             message,
             {
                 Status = status
-                Bytes =
-                    ReadOnlyMemory(Return.bytes walk.Around.Realm came walk.State.Source message)
+                Bytes = ReadOnlyMemory(Patch.toBytes around.Edits message)
             }
         )
 

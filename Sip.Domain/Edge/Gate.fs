@@ -52,7 +52,7 @@ module Gate =
         | _, Target.Along(Hop.Flow _, _) when isInDialog request -> Demand.Nothing
         | Method.Options, Target.Server -> Demand.Nothing
         | _, Target.Nobody _ -> Demand.Nothing
-        | _, (Target.Server | Target.User _ | Target.Along _) -> Demand.AsProxy
+        | _, (Target.Server | Target.User | Target.Along _) -> Demand.AsProxy
 
     /// The header that credentials for this demand stand in.
     let credentials (demand: Demand) (request: Message) : string list =

@@ -32,6 +32,9 @@ type private Due =
 /// The state of one shard.
 [<Sealed>]
 type Ledger(realm: Realm, timing: Timing, policy: Policy) =
+    let station = Station.ofRealm realm
+    let edits = Edits()
+    let out = Octets 2048
     let live = HashSet<Flow>()
     let exchanges = Dictionary<string, Exchange>()
     let legs = Dictionary<string, struct (string * int)>()
@@ -90,14 +93,21 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy) =
 
     let around (now: Instant) : Surroundings =
         {
-            Realm = realm
+            Station = station
+            Edits = edits
+            Out = out
             Timing = timing
             Now = now
             IsLive = isLive
         }
 
+    let made (flow: Flow) (request: Message) (status: Status) (words: string) headers =
+        out.Clear()
+        Reply.write station (station.Flows.Of flow) request status words headers out
+        out.Written.ToArray()
+
     let reply (flow: Flow) (request: Message) (status: Status) (words: string) headers =
-        send (Hop.Flow flow) (Reply.make realm.Secret flow.Remote request status words headers)
+        send (Hop.Flow flow) (made flow request status words headers)
 
     let callId (message: Message) =
         message.Text(Message.value HeaderName.CallId message)
@@ -113,7 +123,9 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy) =
         if not (isAck request) then
             let status = Refusal.status refusal
             note (Note.Refused(flow, callId request, status.Number, Refusal.words refusal))
-            send (Hop.Flow flow) (Reply.refuse realm.Secret flow.Remote request refusal)
+            out.Clear()
+            Reply.refuse station (station.Flows.Of flow) request refusal out
+            send (Hop.Flow flow) (out.Written.ToArray())
 
     let keep (step: ExchangeStep) =
         let exchange = step.Exchange
@@ -142,16 +154,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy) =
         let response: Response =
             {
                 Status = status
-                Bytes =
-                    ReadOnlyMemory(
-                        Reply.make
-                            realm.Secret
-                            flow.Remote
-                            request
-                            status
-                            (Status.phrase status)
-                            headers
-                    )
+                Bytes = ReadOnlyMemory(made flow request status (Status.phrase status) headers)
             }
 
         send (Hop.Flow flow) (response.Bytes.ToArray())
@@ -243,7 +246,10 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy) =
             ValueSome
                 {
                     Hop = Hop.Flow binding.Flow
-                    Uri = binding.Contact.Uri
+                    Heading =
+                        Heading.Written(
+                            ReadOnlyMemory(Text.toBytes (Uri.print binding.Contact.Uri))
+                        )
                 }
         | Uri.Sip _
         | Uri.Tel _
@@ -262,21 +268,21 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy) =
         match Realm.towards realm place.Hop with
         | ValueNone -> ()
         | ValueSome leaves ->
-            let key = Text.toBytes (Key.server request "ACK")
+            let outgoing =
+                {
+                    Station = station
+                    Source = station.Flows.Of flow
+                    Request = request
+                    Way = way
+                    Leaves = leaves
+                    Heading = place.Heading
+                    Transaction = Prf.hashText station.TransactionKey (Key.server request "ACK")
+                    Index = 0
+                }
 
-            send
-                place.Hop
-                (Forward.bytes
-                    {
-                        Realm = realm
-                        Source = flow
-                        Request = request
-                        Way = way
-                        Hop = place.Hop
-                        Leaves = leaves
-                        Uri = place.Uri
-                        Branch = Branch.derive realm.Secret key 0 request
-                    })
+            edits.Clear()
+            Forward.write edits &outgoing
+            send place.Hop (Patch.toBytes edits request)
 
     let forward
         (now: Instant)
@@ -303,23 +309,27 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy) =
     let route now (flow: Flow) method scheme (request: Message) (way: Way) (target: Target) =
         match target with
         | Target.Server -> serve now flow method scheme request
-        | Target.User _ when method = Method.Register -> refuse flow request Refusal.NoSuchUser
-        | Target.User _ ->
+        | Target.User when method = Method.Register -> refuse flow request Refusal.NoSuchUser
+        | Target.User ->
+            let uri = UriView.toUri request.Bytes way.Uri
+
             let aor =
-                match way.Uri with
-                | Uri.Sip uri -> ValueSome(Registration.aor realm uri)
-                | Uri.Tel _
-                | Uri.Other _ -> ValueNone
+                match uri with
+                | ValueSome(Uri.Sip uri) -> ValueSome(Registration.aor realm uri)
+                | ValueSome _
+                | ValueNone -> ValueNone
 
             match ValueOption.map (placesOf now) aor with
             | ValueSome(_ :: _ as places) -> forward now flow request way places
             | ValueSome []
-            | ValueNone when isKnownUser way.Uri -> refuse flow request Refusal.NobodyThere
+            | ValueNone when ValueOption.exists isKnownUser uri ->
+                refuse flow request Refusal.NobodyThere
             | ValueSome []
             | ValueNone -> refuse flow request Refusal.NoSuchUser
         | Target.Along(Hop.Flow there, _) when not (isLive there) ->
             refuse flow request Refusal.FlowGone
-        | Target.Along(hop, uri) -> forward now flow request way [ [ { Hop = hop; Uri = uri } ] ]
+        | Target.Along(hop, heading) ->
+            forward now flow request way [ [ { Hop = hop; Heading = heading } ] ]
         | Target.Nobody refusal -> refuse flow request refusal
 
     let challenge now (flow: Flow) demand attempt staleness (request: Message) =
@@ -376,7 +386,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy) =
                 []
 
     let fresh now (flow: Flow) (method: Method) (view: UriView) (request: Message) =
-        match Admission.check realm request, UriView.toUri request.Bytes view with
+        match Admission.check station request, UriView.toUri request.Bytes view with
         | ValueSome refusal, _ -> refuse flow request refusal
         | ValueNone, ValueNone ->
             refuse
@@ -387,13 +397,9 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy) =
                         Wrong = Wrong.RequestUri
                         Place = view.Whole.Start
                     })
-        | ValueNone, ValueSome uri ->
-            let routes =
-                Message.values HeaderName.Route request
-                |> List.map (fun slice -> request.Text slice)
-
-            let way = Routes.strip realm uri routes
-            let target = Target.choose realm way
+        | ValueNone, ValueSome _ ->
+            let way = Routes.strip station request
+            let target = Target.choose station request way
             let scheme = if view.Kind = UriKind.Sips then Scheme.Sips else Scheme.Sip
 
             let goOn () =
@@ -409,9 +415,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy) =
         | true, exchange -> step now ExchangeEvent.Acknowledged exchange
         | false, _ ->
             // The ACK of an answer that we gave without keeping anything carries our own tag.
-            let tag = request.Text(Message.tag HeaderName.To request)
-
-            if tag <> Branch.tag realm.Secret request then
+            if not (Branch.isTagged station request) then
                 fresh now flow Method.Ack view request
 
     let cancelled now (flow: Flow) (request: Message) =
@@ -486,6 +490,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy) =
 
     let closed now (flow: Flow) =
         live.Remove flow |> ignore
+        station.Flows.Forget flow
         proven.Remove flow |> ignore
 
         match onFlow.TryGetValue flow with

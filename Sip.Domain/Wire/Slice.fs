@@ -62,12 +62,11 @@ module Slice =
 
     /// The first position from `at` on, before `end'`, whose byte is not part of a token.
     let skipToken (all: ReadOnlySpan<byte>) (at: int) (end': int) : int =
-        let mutable i = at
-
-        while i < end' && Text.isToken all[i] do
-            i <- i + 1
-
-        i
+        if at >= end' then
+            at
+        else
+            let stop = all.Slice(at, end' - at).IndexOfAnyExcept Text.token
+            if stop < 0 then end' else at + stop
 
     /// The position after the closing quote of the quoted string at `at`, or -1 if it never closes.
     let skipQuoted (all: ReadOnlySpan<byte>) (at: int) (end': int) : int =
@@ -75,11 +74,13 @@ module Slice =
         let mutable found = -1
 
         while found < 0 && i < end' do
-            if all[i] = '\\'B then i <- i + 2
-            elif all[i] = '"'B then found <- i + 1
-            else i <- i + 1
+            let stop = all.Slice(i, end' - i).IndexOfAny('"'B, '\\'B)
 
-        if found > end' then -1 else found
+            if stop < 0 then i <- end'
+            elif all[i + stop] = '"'B then found <- i + stop + 1
+            else i <- i + stop + 2
+
+        found
 
     /// A decimal number of up to ten digits, or -1.
     let number (all: ReadOnlySpan<byte>) (slice: Slice) : int64 =

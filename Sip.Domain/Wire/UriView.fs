@@ -5,6 +5,7 @@
 namespace Sip.Wire
 
 open System
+open System.Buffers
 open Sip
 
 /// The schemes that routing tells apart.
@@ -40,9 +41,12 @@ module UriView =
     let private unreserved = Text.ofBytes "-_.!~*'()"B
 
     let private classOf (extra: string) =
-        Array.init 256 (fun octet ->
+        [| 0..255 |]
+        |> Array.filter (fun octet ->
             let c = char octet
             Char.IsAsciiLetterOrDigit c || unreserved.Contains c || extra.Contains c)
+        |> Array.map byte
+        |> fun octets -> SearchValues.Create(ReadOnlySpan octets)
 
     // user-unreserved = "&" / "=" / "+" / "$" / "," / ";" / "?" / "/"   ('#' is deployed widely)
     let private userChars = classOf "&=+$,;?/#"
@@ -57,21 +61,25 @@ module UriView =
     let private anyChars = classOf ";/?:@&=+$,[]#"
 
     /// The first position from `at` on that neither the class nor an escape `%HH` covers.
-    let private skip (all: ReadOnlySpan<byte>) (chars: bool[]) (at: int) (end': int) =
+    let private skip (all: ReadOnlySpan<byte>) (chars: SearchValues<byte>) (at: int) (end': int) =
         let mutable i = at
-        let mutable going = true
+        let mutable going = at < end'
 
-        while going && i < end' do
-            if chars[int all[i]] then
-                i <- i + 1
+        while going do
+            let stop = all.Slice(i, end' - i).IndexOfAnyExcept chars
+
+            if stop < 0 then
+                i <- end'
+                going <- false
             elif
-                all[i] = '%'B
-                && i + 2 < end'
-                && Char.IsAsciiHexDigit(char all[i + 1])
-                && Char.IsAsciiHexDigit(char all[i + 2])
+                all[i + stop] = '%'B
+                && i + stop + 2 < end'
+                && Char.IsAsciiHexDigit(char all[i + stop + 1])
+                && Char.IsAsciiHexDigit(char all[i + stop + 2])
             then
-                i <- i + 3
+                i <- i + stop + 3
             else
+                i <- i + stop
                 going <- false
 
         i
@@ -254,17 +262,50 @@ module UriView =
             else
                 ValueNone
 
-    /// The value of a URI parameter: where it is a flag or absent, the slice is none.
-    let parameter (all: ReadOnlySpan<byte>) (view: UriView) (name: ReadOnlySpan<byte>) : Slice =
-        if view.Parameters.IsThere then
-            (ParameterView.find all view.Parameters name).Value
+    let private noParameter: ParameterView =
+        {
+            Name = Slice.none
+            Value = Slice.none
+            Next = -1
+        }
+
+    /// The `;name=value` whose semicolon stands at `at`; more may stand in a URI's than in a header's.
+    let private readParameter (all: ReadOnlySpan<byte>) (at: int) (end': int) : ParameterView =
+        let stop = all.Slice(at + 1, end' - at - 1).IndexOf ';'B
+        let next = if stop < 0 then end' else at + 1 + stop
+        let equal = all.Slice(at, next - at).IndexOf '='B
+
+        if equal < 0 then
+            {
+                Name = Slice.between (at + 1) next
+                Value = Slice.none
+                Next = next
+            }
         else
-            Slice.none
+            {
+                Name = Slice.between (at + 1) (at + equal)
+                Value = Slice.between (at + equal + 1) next
+                Next = next
+            }
+
+    /// The URI parameter of that name, from its semicolon to `Next`; its Next is -1 where there is none.
+    let parameter (all: ReadOnlySpan<byte>) (view: UriView) (name: ReadOnlySpan<byte>) =
+        let mutable at = view.Parameters.Start
+        let mutable found = noParameter
+
+        while view.Parameters.Length > 0 && found.Next < 0 && at < view.Parameters.End do
+            let parameter = readParameter all at view.Parameters.End
+
+            if Text.same (Slice.bytes all parameter.Name) name then
+                found <- parameter
+
+            at <- parameter.Next
+
+        found
 
     /// Whether a URI parameter of that name is there, with a value or without.
     let has (all: ReadOnlySpan<byte>) (view: UriView) (name: ReadOnlySpan<byte>) : bool =
-        view.Parameters.IsThere
-        && (ParameterView.find all view.Parameters name).Next >= 0
+        (parameter all view name).Next >= 0
 
     let private toParameters (all: ReadOnlySpan<byte>) (list: Slice) : Parameters =
         (Slice.text all list).Split(';', StringSplitOptions.RemoveEmptyEntries)

@@ -25,7 +25,11 @@ module ViaView =
     let private sip = "SIP"B
     let private version = "2.0"B
     let private branch = "branch"B
-    let private cookie = "z9hG4bK"B
+
+    /// How a branch begins that identifies its transaction by itself (RFC 3261 §8.1.1.7).
+    let cookie = "z9hG4bK"
+
+    let private cookieBytes = Text.toBytes cookie
 
     let private skipSlash (all: ReadOnlySpan<byte>) (at: int) (end': int) =
         let slash = Slice.skipSpace all at end'
@@ -132,8 +136,8 @@ module ViaView =
 
     /// Whether a branch identifies its transaction by itself (RFC 3261 §8.1.1.7).
     let isUnique (all: ReadOnlySpan<byte>) (branch: Slice) : bool =
-        branch.Length > cookie.Length
-        && Text.same (all.Slice(branch.Start, cookie.Length)) cookie
+        branch.Length > cookieBytes.Length
+        && Text.same (all.Slice(branch.Start, cookieBytes.Length)) cookieBytes
 
     /// The value as a noun.
     let toVia (all: ReadOnlySpan<byte>) (view: ViaView) : Via voption =

@@ -43,6 +43,9 @@ let private flow index transport connection : Flow =
             }
     }
 
+/// The server made ready.
+let station = Station.ofRealm realm
+
 /// The caller's flow.
 let caller = flow 1 Transport.Ws 1L
 
