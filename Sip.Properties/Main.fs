@@ -35,4 +35,5 @@ let main arguments =
                 AllocationLaws.all
                 TransactionLaws.all
                 ForkLaws.all
+                SetupLaws.all
             ])

@@ -383,6 +383,14 @@ module Exchange =
         exchange.Legs
         |> Map.fold (fun at _ leg -> first at leg.Wake) exchange.AnswerWake
 
+    /// Whether its request still waits for a final response.
+    let isPending (exchange: Exchange) : bool =
+        match exchange.Answering with
+        | Answering.Invite(ServerInvite.State.Proceeding _) -> true
+        | Answering.Other(ServerOther.State.Trying _ | ServerOther.State.Proceeding _) -> true
+        | Answering.Invite(ServerInvite.State.Accepted _ | ServerInvite.State.Completed _ | ServerInvite.State.Confirmed _ | ServerInvite.State.Terminated)
+        | Answering.Other(ServerOther.State.Completed _ | ServerOther.State.Terminated) -> false
+
     /// Whether nothing will happen to the exchange any more.
     let isOver (exchange: Exchange) : bool =
         let answered =

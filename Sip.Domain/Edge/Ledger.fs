@@ -593,5 +593,8 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy) =
                 KeyValuePair(aor, List.length (Bindings.current now found))
         |]
 
+    /// How many requests wait for a final response.
+    member _.Pending: int = exchanges.Values |> Seq.filter Exchange.isPending |> Seq.length
+
     /// How many entities are held: exchanges, legs, given answers.
     member _.Held: int = exchanges.Count + legs.Count + given.Count
