@@ -132,9 +132,8 @@ let all =
 
                 let work () =
                     let message = bench.Read bytes
-                    let all = message.Bytes
                     let via = Message.topVia message
-                    let branch = ViaView.branchOf all via.Value
+                    let branch = via.Value.Branch
                     let tag = Message.tag HeaderName.From message
                     let hops = Message.number HeaderName.MaxForwards message
 

@@ -89,7 +89,7 @@ module Branch =
         while not looped && at.Value.IsThere do
             match ViaView.read message.Bytes at.Value with
             | ValueSome via when Station.wrote station message.Bytes via ->
-                let branch = message.Slice(ViaView.branchOf message.Bytes via)
+                let branch = message.Slice(via.Branch)
 
                 looped <-
                     branch.Length > wordLength

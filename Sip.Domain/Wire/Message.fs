@@ -226,7 +226,7 @@ module Message =
 
     let private readTag (name: HeaderName) (message: Message) : Slice =
         match AddressView.read message.Bytes (value name message) with
-        | ValueSome address -> AddressView.tagOf message.Bytes address
+        | ValueSome address -> address.Tag
         | ValueNone -> Slice.none
 
     /// The tag of From, none where there is none.

@@ -62,11 +62,18 @@ module Slice =
 
     /// The first position from `at` on, before `end'`, whose byte is not part of a token.
     let skipToken (all: ReadOnlySpan<byte>) (at: int) (end': int) : int =
-        if at >= end' then
-            at
+        // Most tokens are shorter than what it takes to set a vectorised search up.
+        let near = min end' (at + 8)
+        let mutable i = at
+
+        while i < near && Text.isToken all[i] do
+            i <- i + 1
+
+        if i < near || i >= end' then
+            i
         else
-            let stop = all.Slice(at, end' - at).IndexOfAnyExcept Text.token
-            if stop < 0 then end' else at + stop
+            let stop = all.Slice(i, end' - i).IndexOfAnyExcept Text.token
+            if stop < 0 then end' else i + stop
 
     /// The position after the closing quote of the quoted string at `at`, or -1 if it never closes.
     let skipQuoted (all: ReadOnlySpan<byte>) (at: int) (end': int) : int =

@@ -95,16 +95,26 @@ module ParameterView =
                     Next = after
                 }
 
-    /// Whether a slice is nothing but well-formed parameters.
-    let areSound (all: ReadOnlySpan<byte>) (list: Slice) : bool =
+    /// Whether a slice is nothing but well-formed parameters, and on the same way the value of the
+    /// first of that name, none where there is none.
+    let areSound
+        (all: ReadOnlySpan<byte>)
+        (list: Slice)
+        (name: ReadOnlySpan<byte>)
+        (value: byref<Slice>)
+        : bool =
         let mutable at = Slice.skipSpace all list.Start list.End
-        let mutable sound = true
+        let mutable looking = true
 
-        while sound && at < list.End do
-            at <- (read all at list.End).Next
-            sound <- at >= 0
+        while at >= 0 && at < list.End do
+            let parameter = read all at list.End
+            at <- parameter.Next
 
-        sound
+            if looking && at >= 0 && Text.same (Slice.bytes all parameter.Name) name then
+                value <- parameter.Value
+                looking <- false
+
+        at >= 0
 
     /// The parameter of that name; its Next is -1 where there is none.
     let find (all: ReadOnlySpan<byte>) (list: Slice) (name: ReadOnlySpan<byte>) : ParameterView =
