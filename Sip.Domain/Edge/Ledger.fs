@@ -52,12 +52,21 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy) =
             Previous = ValueNone
         }
 
-    let settings =
+    let settingsFor =
         Authentication.settings
             (Realm.name realm)
             (Host.tryRead (Realm.name realm)
              |> ValueOption.defaultValue (Host.Name(Realm.name realm)))
             keys
+
+    let webSocketSettings = settingsFor Transport.Ws
+    let otherSettings = settingsFor Transport.Udp
+
+    let settings (flow: Flow) =
+        if Transport.isWebSocket flow.Transport then
+            webSocketSettings
+        else
+            otherSettings
 
     let remind (at: Instant) (what: Due) =
         if at.Milliseconds <> Int64.MaxValue then
@@ -326,7 +335,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy) =
         let struct (status, header) = Gate.challenge demand
 
         let headers =
-            Authentication.challenges settings now attempt staleness
+            Authentication.challenges (settings flow) now attempt staleness
             |> List.map (fun value -> header, value)
 
         reply flow request status (Status.phrase status) headers
@@ -345,7 +354,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy) =
             | true, spent -> spent.Window
             | false, _ -> Window.unused
 
-        match Authentication.judge settings now subscriber window attempt with
+        match Authentication.judge (settings flow) now subscriber window attempt with
         | Verdict.Proven(principal, spent) ->
             if not (windows.ContainsKey spent.Id) then
                 remind spent.Forget (Due.Nonce spent.Id)
