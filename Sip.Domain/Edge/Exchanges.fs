@@ -81,8 +81,7 @@ type internal Exchanges(agenda: Agenda) =
     member _.Total: int<exchange> = exchanges.Count * 1<exchange>
 
     /// How many wait for a final response.
-    member _.Pending: int =
-        exchanges.Values |> Seq.filter Exchange.isPending |> Seq.length
+    member _.Pending: int = exchanges.Values |> Seq.filter Exchange.isPending |> Seq.length
 
     /// How many entries the tables hold.
     member _.Held: int = exchanges.Count + legs.Count + sources.Flows + targets.Flows

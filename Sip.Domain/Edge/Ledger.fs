@@ -224,7 +224,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         let struct (status, header) = Gate.challenge demand
 
         let headers =
-            proofs.Challenges(now, attempt, staleness)
+            proofs.Challenges(now, flow.Transport, attempt, staleness)
             |> List.map (fun value -> header, value)
 
         reply flow request status (Status.phrase status) headers
@@ -233,7 +233,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
     let judged (now: Instant) (flow: Flow) demand target (request: Message) (goOn: unit -> unit) =
         let attempt = Gate.attempt demand flow request
 
-        match proofs.Judge(now, attempt) with
+        match proofs.Judge(now, flow.Transport, attempt) with
         | Verdict.Proven(principal, spent) ->
             proofs.Spend spent
 
