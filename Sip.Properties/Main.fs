@@ -35,4 +35,5 @@ let main arguments =
                 TransactionLaws.all
                 ForkLaws.all
                 World.WorldLaws.all
+                World.HostileLaws.all
             ])

@@ -26,7 +26,7 @@ module Worlds =
         | null ->
             let count =
                 match Environment.GetEnvironmentVariable "SIP_CASES" with
-                | null -> 250
+                | null -> 150
                 | text -> int text
 
             let first = uint64 (Random.Shared.NextInt64())
