@@ -34,4 +34,5 @@ let main arguments =
                 RoutingLaws.all
                 TransactionLaws.all
                 ForkLaws.all
+                SetupLaws.all
             ])

@@ -75,7 +75,10 @@ builder.Services.AddHostFiltering(filter => filter.AllowedHosts = IPAddress.IsLo
 var app = builder.Build();
 var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Sip");
 var ledger = new Ledger(realm, TimingModule.usual, PolicyModule.standard);
-using var edge = new PortableEdge(setup, ledger, clock, new StreamSettings { QueueBytes = options.QueueBytes, Trusted = [] }, TimeSpan.FromSeconds(options.StopSeconds), log);
+var trusted = new X509Certificate2Collection();
+if (options.Trust.Length > 0) trusted.ImportFromPemFile(options.Trust);
+var streams = new StreamSettings { QueueBytes = options.QueueBytes, Trusted = trusted };
+using var edge = new PortableEdge(setup, ledger, clock, streams, TimeSpan.FromSeconds(options.StopSeconds), log);
 running = edge;
 await users.BeginAsync(edge, options.User);
 var guests = setup.IsLocal && IPAddress.IsLoopback(pages.Address) && users.Count == 0;
@@ -84,7 +87,7 @@ app.UseHostFiltering();
 Api.Map(
     app, edge, users,
     new Settings(RealmModule.name(realm), webSockets, guests, [.. options.Ice.Select(url => new IceServer(url))]),
-    new Health(realm, clock.Time, log));
+    new Health(realm, options.HostName.FirstOrDefault(), options.Path.FirstOrDefault("/"), clock.Time, log));
 
 try
 {

@@ -39,6 +39,9 @@ public sealed class ServerOptions
     /// <summary>The certificate's private key, a PEM file.</summary>
     public string Key { get; set; } = "";
 
+    /// <summary>Authorities that the certificates of TLS peers may come from, a PEM file; with none, the system's.</summary>
+    public string Trust { get; set; } = "";
+
     /// <summary>The folder for users and secrets that outlive the process; with none, nothing does.</summary>
     public string Data { get; set; } = "";
 
