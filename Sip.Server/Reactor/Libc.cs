@@ -49,18 +49,14 @@ internal static unsafe partial class Libc
         public nint Length;
     }
 
-    /// <summary>One message of a batch (struct mmsghdr, 64 bytes on 64-bit systems).</summary>
-    [StructLayout(LayoutKind.Sequential)]
+    /// <summary>One message of a batch (struct mmsghdr on 64-bit systems: a msghdr of 56 bytes with its tail padding, then the length).</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 64)]
     public struct Datagram
     {
-        public byte* Name;
-        public uint NameLength;
-        public Piece* Pieces;
-        public nint PieceCount;
-        public void* Control;
-        public nint ControlLength;
-        public int Flags;
-        public uint Length;
-        private readonly ulong padding;
+        [FieldOffset(0)] public byte* Name;
+        [FieldOffset(8)] public uint NameLength;
+        [FieldOffset(16)] public Piece* Pieces;
+        [FieldOffset(24)] public nint PieceCount;
+        [FieldOffset(56)] public uint Length;
     }
 }

@@ -6,9 +6,6 @@ using System.Text;
 
 namespace Sip.Server.Reactor;
 
-/// <summary>A certificate, the chain behind it and its key, in PEM.</summary>
-public sealed record TlsIdentity(string Certificates, string Key);
-
 /// <summary>
 /// What TLS connections have in common (an SSL_CTX): TLS 1.2 and 1.3, no tickets, no sessions kept, no
 /// renegotiation. Its connections hold it too, so that it may be replaced while they live.
@@ -49,13 +46,13 @@ public sealed unsafe class TlsContext : IDisposable
         return first;
     }
 
-    /// <summary>For dialled connections, whose certificate must come from an authority of the system or of these (PEM).</summary>
+    /// <summary>For dialled connections, whose certificate must come from one of these authorities (PEM); with none, from one of the system's.</summary>
     public static TlsContext ForClient(string trusted)
     {
         Check(Libssl.OPENSSL_init_ssl(Libssl.NoAtExit, 0) == 1);
         var client = new TlsContext(Libssl.TLS_client_method(), null, []);
         Libssl.SSL_CTX_set_verify(client.context, Libssl.VerifyPeer, 0);
-        Libssl.SSL_CTX_set_default_verify_paths(client.context);
+        if (trusted.Length == 0) Libssl.SSL_CTX_set_default_verify_paths(client.context);
         Read(trusted, certificate =>
         {
             Libssl.X509_STORE_add_cert(Libssl.SSL_CTX_get_cert_store(client.context), certificate);
