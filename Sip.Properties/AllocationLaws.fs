@@ -91,6 +91,7 @@ type private Bench() =
                 Way = Routes.strip station request
                 Leaves = Realm.listener realm leaves.Listener
                 Heading = heading
+                Path = ReadOnlyMemory.Empty
                 Transaction =
                     Prf.hash
                         station.TransactionKey

@@ -114,6 +114,7 @@ let private forwarded (came: Flow) (leaves: Flow) (message: Message) =
             Way = Routes.strip station message
             Leaves = Realm.listener realm leaves.Listener
             Heading = Heading.Written(ReadOnlyMemory(Text.toBytes "sip:bob@10.1.1.1"))
+            Path = ReadOnlyMemory.Empty
             Transaction = Prf.hashText station.TransactionKey "1"
             Index = 0
         }
@@ -148,6 +149,8 @@ let private aliased (flow: Flow) =
 
 let private targetOf (request: Message) =
     Target.choose station request (Routes.strip station request)
+
+let private nowhere = Target.Nobody Refusal.NotOurs
 
 let private damaged =
     gen {
@@ -262,6 +265,7 @@ let all =
                         Way = Routes.strip station message
                         Leaves = Realm.listener realm came.Listener
                         Heading = Heading.Unaliased
+                        Path = ReadOnlyMemory.Empty
                         Transaction = Prf.hashText station.TransactionKey "1"
                         Index = 0
                     }
@@ -303,6 +307,12 @@ let all =
 
                 not (Option.exists isOutside (tryRequest uri []))
                 && not (Option.exists isOutside (tryRequest uri [ "<" + route + ">" ]))
+
+            Law.holds "a Route that is no SIP URI leads nowhere" twoFlows
+            <| fun _ ->
+                List.forall
+                    (fun route -> targetOf (request "sip:bob@10.9.9.9" [ route ]) = nowhere)
+                    [ "nonsense"; "<tel:+1>"; "" ]
 
             Law.holds "what is ours in a view is ours in its noun" (Arb.fromGen Messages.uri)
             <| fun text ->

@@ -20,6 +20,8 @@ type Outgoing =
         Leaves: Listener
         /// The Request-URI that the target shall see.
         Heading: Heading
+        /// The Routes that lead there, where the request has none of its own; may be empty.
+        Path: ReadOnlyMemory<byte>
         /// The transaction that the request belongs to, and which of its copies this is.
         Transaction: Mark
         Index: int
@@ -158,6 +160,14 @@ module Forward =
                 putHeading edits &outgoing
                 Patch.put edits (ReadOnlySpan closing)
 
+    // RFC 3327 §5.3: the Path of a binding is the Route of what goes to it.
+    let private path (edits: Edits) (outgoing: inref<Outgoing>) =
+        if outgoing.Path.Length > 0 then
+            let via = Message.field HeaderName.Via outgoing.Request
+            Patch.beginField edits via.Line.Start HeaderName.Route
+            Patch.put edits outgoing.Path.Span
+            Patch.endField edits
+
     // 8. Via: ours on top, and the one below stamped with the true source
     let private via (edits: Edits) (outgoing: inref<Outgoing>) =
         let top = Message.field HeaderName.Via outgoing.Request
@@ -197,5 +207,6 @@ module Forward =
         recordRoute edits &outgoing
         contact edits &outgoing
         routes edits &outgoing strict
+        path edits &outgoing
         via edits &outgoing
         contentLength edits &outgoing

@@ -74,20 +74,3 @@ module Reply =
             out.Put(ReadOnlySpan lineEnd)
 
         out.Put(ReadOnlySpan ending)
-
-    /// Writes the answer that refuses a request.
-    let refuse
-        (station: Station)
-        (source: FlowText)
-        (request: Message)
-        (refusal: Refusal)
-        (out: Octets)
-        : unit =
-        write
-            station
-            source
-            request
-            (Refusal.status refusal)
-            (Refusal.words refusal)
-            (Refusal.headers refusal)
-            out

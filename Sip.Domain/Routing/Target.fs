@@ -65,7 +65,12 @@ module Target =
     /// The target of a request whose own Routes are off.
     let choose (station: Station) (request: Message) (way: Way) : Target =
         if way.Left > 0 then
-            dial station.Realm request (Routes.next request way)
+            let route = Routes.next request way
+
+            if route.Whole.IsThere then
+                dial station.Realm request route
+            else
+                Target.Nobody Refusal.NotOurs
         else
             match way.Uri.Kind with
             | UriKind.Sip

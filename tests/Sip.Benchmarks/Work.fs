@@ -33,6 +33,7 @@ let private forward (request: Message) (heading: Heading) : int =
             Way = Routes.strip station request
             Leaves = Samples.realm.Listeners[1]
             Heading = heading
+            Path = ReadOnlyMemory.Empty
             Transaction = { First = 1UL; Second = 2UL }
             Index = 0
         }
