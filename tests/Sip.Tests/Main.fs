@@ -12,6 +12,7 @@ let main arguments =
             "Examples"
             [
                 UriExamples.all
+                GrammarExamples.all
                 Torture.all
                 Handshakes.all
                 WebSocketFrames.all
