@@ -36,4 +36,7 @@ let main arguments =
                 RoutingLaws.all
                 TransactionLaws.all
                 ForkLaws.all
+                SetupLaws.all
+                World.WorldLaws.all
+                World.HostileLaws.all
             ])

@@ -1,6 +1,5 @@
 // Setup: an operator's wishes as text become a Realm and the sockets to open, or the whole list of
-// what is wrong with them. No wish is corrected in silence, and no address that nobody else can
-// reach is ever advertised to the world.
+// what is wrong with them. No wish is corrected in silence.
 
 namespace Sip.Edge
 
@@ -9,33 +8,6 @@ open System.Collections.Generic
 open Sip
 open Sip.Wire
 open Sip.Routing
-
-/// What an operator asks for, as written, and what the shell knows of the machine.
-type Wishes =
-    {
-        /// `transport:address:port`, and `=host[:port]` behind it for another advertised name.
-        Listen: IReadOnlyList<string>
-        /// The host that listeners beyond loopback are known by; empty for none.
-        Advertise: string
-        Domains: IReadOnlyList<string>
-        /// `transport:host:port` of trunks and neighbouring servers.
-        Peers: IReadOnlyList<string>
-        /// The addresses of the peers that are named, by name.
-        Resolved: IReadOnlyDictionary<string, IReadOnlyList<Address>>
-        /// Pages that may connect by WebSocket, beside those of this host; `*` for any.
-        Origins: IReadOnlyList<string>
-        /// The Host names that a handshake may ask for; none means any.
-        Hosts: IReadOnlyList<string>
-        /// The paths at which there is a WebSocket; none means any.
-        Paths: IReadOnlyList<string>
-        /// The addresses by which the machine reaches others, at most one a family.
-        Outward: IReadOnlyList<Address>
-        UnsafeNoAuth: bool
-        /// Bytes that a message may have.
-        MessageBytes: int
-        /// 32 random bytes.
-        Secret: byte[]
-    }
 
 /// A socket to open; two listeners that differ in SIP or WebSocket alone share one.
 type Opening =
@@ -70,112 +42,6 @@ module Setup =
 
     type private Part<'part> = Result<'part, string>
 
-    let private listenForm =
-        "say transport:address:port, for example udp:127.0.0.1:5060, tls:[::1]:5061 or "
-        + "ws:0.0.0.0:8080=sip.example.com:443"
-
-    let private tryPort (text: string) =
-        match Int32.TryParse text with
-        | true, port when port >= 1 && port <= 65535 && Seq.forall Char.IsAsciiDigit text ->
-            ValueSome port
-        | _ -> ValueNone
-
-    /// `host:port`, with the host's brackets kept; none without a port.
-    let private tryPlace (text: string) : struct (Host * int) voption =
-        let colon = text.LastIndexOf ':'
-
-        if colon < 1 then
-            ValueNone
-        else
-            match Host.tryRead (text.Substring(0, colon)), tryPort (text.Substring(colon + 1)) with
-            | ValueSome host, ValueSome port -> ValueSome(struct (host, port))
-            | ValueSome _, ValueNone
-            | ValueNone, _ -> ValueNone
-
-    /// `transport:rest`.
-    let private tryTransport (text: string) : struct (Transport * string) voption =
-        let colon = text.IndexOf ':'
-
-        if colon < 1 then
-            ValueNone
-        else
-            match Transport.tryWord (text.Substring(0, colon)) with
-            | ValueSome transport -> ValueSome(struct (transport, text.Substring(colon + 1)))
-            | ValueNone -> ValueNone
-
-    let private isLoopbackHost (host: Host) =
-        match host with
-        | Host.Address address -> Address.isLoopback address
-        | Host.Name name ->
-            name = "localhost" || name.EndsWith(".localhost", StringComparison.Ordinal)
-
-    let private advertised (wishes: Wishes) (bound: Endpoint) (said: string) : Part<Host * int> =
-        let asked = if said <> "" then said else wishes.Advertise
-
-        let place =
-            match tryPlace asked with
-            | ValueSome(struct (host, port)) -> ValueSome(host, port)
-            | ValueNone -> Host.tryRead asked |> ValueOption.map (fun host -> host, bound.Port)
-
-        let sameFamily address =
-            Address.isV4 address = Address.isV4 bound.Address
-
-        match place with
-        | _ when said = "" && Address.isLoopback bound.Address ->
-            Ok(Host.Address bound.Address, bound.Port)
-        | ValueSome(host, _) when isLoopbackHost host && not (Address.isLoopback bound.Address) ->
-            Error(
-                "would advertise "
-                + Host.print host
-                + ", where nobody else can reach it: give --advertise the server's public name"
-            )
-        | ValueSome(host, port) -> Ok(host, port)
-        | ValueNone when asked <> "" ->
-            Error(String.Concat("cannot advertise '", asked, "': that is no host or host:port"))
-        | ValueNone when not (Address.isUnspecified bound.Address) ->
-            Ok(Host.Address bound.Address, bound.Port)
-        | ValueNone ->
-            match
-                wishes.Outward
-                |> Seq.tryFind (fun a -> sameFamily a && not (Address.isLoopback a))
-            with
-            | Some address -> Ok(Host.Address address, bound.Port)
-            | None ->
-                Error
-                    "listens on every address, and none can be found by which others reach this \
-                     machine: give --advertise its public name or address"
-
-    let private listener (wishes: Wishes) (index: int) (text: string) : Part<Listener> =
-        let wrong reason =
-            Error(String.Concat("--listen ", text, ": ", reason))
-
-        let place, said =
-            match text.IndexOf '=' with
-            | -1 -> text, ""
-            | at -> text.Substring(0, at), text.Substring(at + 1)
-
-        match tryTransport place with
-        | ValueNone -> wrong listenForm
-        | ValueSome(struct (transport, rest)) ->
-            match tryPlace rest with
-            | ValueSome(struct (Host.Address address, port)) ->
-                let bound = { Address = address; Port = port }
-
-                match advertised wishes bound said with
-                | Error reason -> wrong reason
-                | Ok(host, port) ->
-                    Ok
-                        {
-                            Id = ListenerId index
-                            Transport = transport
-                            Bound = bound
-                            AdvertisedHost = host
-                            AdvertisedPort = port
-                        }
-            | ValueSome(struct (Host.Name _, _)) ->
-                wrong "a server listens on an address, not on a name; 0.0.0.0 is every address"
-            | ValueNone -> wrong listenForm
-
     let private dialled (transport: Transport) =
         match transport with
         | Transport.Udp -> ValueSome Dialled.Udp
@@ -185,10 +51,10 @@ module Setup =
         | Transport.Wss -> ValueNone
 
     let private peerPlace (text: string) : struct (Dialled * Host * int) voption =
-        match tryTransport text with
+        match Written.tryTransport text with
         | ValueNone -> ValueNone
         | ValueSome(struct (transport, rest)) ->
-            match dialled transport, tryPlace rest with
+            match dialled transport, Written.tryHostPort rest with
             | ValueSome dialled, ValueSome(struct (host, port)) ->
                 ValueSome(struct (dialled, host, port))
             | ValueSome _, ValueNone
@@ -338,7 +204,7 @@ module Setup =
 
     /// The setup that was wished for, or everything that is wrong with the wishes at once.
     let configure (wishes: Wishes) : Configured =
-        let listens = List.ofSeq wishes.Listen |> List.mapi (listener wishes)
+        let listens = List.ofSeq wishes.Listen |> List.mapi (Listening.listener wishes)
         let peers = List.ofSeq wishes.Peers |> List.map (peer wishes)
         let domains = List.ofSeq wishes.Domains |> List.map domain
         let listeners = successes listens
@@ -351,7 +217,7 @@ module Setup =
 
         let nowhere =
             if wishes.Listen.Count = 0 then
-                [ "--listen: the server needs at least one listener; " + listenForm ]
+                [ "--listen: the server needs at least one listener; " + Listening.form ]
             else
                 []
 

@@ -17,10 +17,12 @@ public static class CommandLine
         ("--ice", nameof(ServerOptions.Ice), Kind.Several),
         ("--certificate", nameof(ServerOptions.Certificate), Kind.One),
         ("--key", nameof(ServerOptions.Key), Kind.One),
+        ("--trust", nameof(ServerOptions.Trust), Kind.One),
         ("--data", nameof(ServerOptions.Data), Kind.One),
         ("--unsafe-no-auth", nameof(ServerOptions.UnsafeNoAuth), Kind.Flag),
         ("--message-bytes", nameof(ServerOptions.MessageBytes), Kind.One),
         ("--queue-bytes", nameof(ServerOptions.QueueBytes), Kind.One),
+        ("--shell", nameof(ServerOptions.Shell), Kind.One),
         ("--stop-seconds", nameof(ServerOptions.StopSeconds), Kind.One),
     ];
 

@@ -39,6 +39,9 @@ public sealed class ServerOptions
     /// <summary>The certificate's private key, a PEM file.</summary>
     public string Key { get; set; } = "";
 
+    /// <summary>Authorities that the certificates of TLS peers may come from, a PEM file; with none, the system's.</summary>
+    public string Trust { get; set; } = "";
+
     /// <summary>The folder for users and secrets that outlive the process; with none, nothing does.</summary>
     public string Data { get; set; } = "";
 
@@ -50,6 +53,9 @@ public sealed class ServerOptions
 
     /// <summary>Bytes that may wait to be sent on one connection; a peer that reads slower is disconnected.</summary>
     public int QueueBytes { get; set; } = 1048576;
+
+    /// <summary>What moves the bytes: `reactor` (Linux with OpenSSL 3), `portable` (any system), or the faster one that there is.</summary>
+    public string Shell { get; set; } = "auto";
 
     /// <summary>Seconds that a stopping server waits for requests under way.</summary>
     public int StopSeconds { get; set; } = 5;

@@ -9,7 +9,7 @@ using Sip.Server.Shell;
 namespace Sip.Server.Pages;
 
 /// <summary>Whether every listener answers an OPTIONS, asked as any client would.</summary>
-public sealed class Health(Realm realm, TimeProvider time, ILogger log)
+public sealed class Health(Realm realm, string? hostName, string path, TimeProvider time, ILogger log)
 {
     private static readonly TimeSpan patience = TimeSpan.FromSeconds(3);
     private readonly SemaphoreSlim single = new(1);
@@ -51,7 +51,7 @@ public sealed class Health(Realm realm, TimeProvider time, ILogger log)
         }
     }
 
-    private static async Task<ReadOnlyMemory<byte>> ExchangeAsync(Listener listener, byte[] request, CancellationToken cancel)
+    private async Task<ReadOnlyMemory<byte>> ExchangeAsync(Listener listener, byte[] request, CancellationToken cancel)
     {
         var transport = listener.Transport;
         var place = Reachable(listener.Bound);
@@ -81,12 +81,13 @@ public sealed class Health(Realm realm, TimeProvider time, ILogger log)
         return secure;
     }
 
-    private static async Task<ReadOnlyMemory<byte>> OverWebSocketAsync(bool secure, IPEndPoint place, byte[] request, CancellationToken cancel)
+    private async Task<ReadOnlyMemory<byte>> OverWebSocketAsync(bool secure, IPEndPoint place, byte[] request, CancellationToken cancel)
     {
         using var socket = new ClientWebSocket();
         socket.Options.AddSubProtocol("sip");
+        if (hostName is not null) socket.Options.SetRequestHeader("Host", hostName);
         if (secure) socket.Options.RemoteCertificateValidationCallback = (_, _, _, _) => true;
-        await socket.ConnectAsync(new System.Uri($"{(secure ? "wss" : "ws")}://{place}/"), cancel);
+        await socket.ConnectAsync(new System.Uri($"{(secure ? "wss" : "ws")}://{place}{path}"), cancel);
         await socket.SendAsync(request, WebSocketMessageType.Text, true, cancel);
         var answer = new byte[65536];
         var received = await socket.ReceiveAsync(answer, cancel);
