@@ -13,6 +13,7 @@ let main arguments =
             [
                 UriExamples.all
                 SipHashVectors.all
+                GrammarExamples.all
                 Torture.all
                 Handshakes.all
                 WebSocketFrames.all
