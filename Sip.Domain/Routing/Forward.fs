@@ -173,8 +173,28 @@ module Forward =
     let private contact: Step =
         fun outgoing -> ContactAlias.put outgoing.Realm outgoing.Source outgoing.Request
 
+    // §22.3: credentials for our realm end here. They are of use to nobody beyond, but to somebody who
+    // would guess the password at leisure.
+    let private credentials: Step =
+        fun outgoing ->
+            let ours = String.Concat("realm=\"", Realm.name outgoing.Realm, "\"")
+
+            fieldsOf HeaderName.ProxyAuthorization outgoing.Request
+            |> List.filter (fun field ->
+                (outgoing.Request.Text field.Value).Contains(ours, StringComparison.Ordinal))
+            |> List.map Patch.removeField
+
     let private steps: Step list =
-        [ requestUri; spendHop; recordRoute; contact; routes; via; contentLength ]
+        [
+            requestUri
+            spendHop
+            recordRoute
+            contact
+            credentials
+            routes
+            via
+            contentLength
+        ]
 
     /// The bytes of the copy.
     let bytes (outgoing: Outgoing) : byte[] =

@@ -18,4 +18,5 @@ let main arguments =
                 DigestExamples.all
                 AuthenticationExamples.all
                 Registrations.all
+                Transcript.all
             ])
