@@ -20,4 +20,5 @@ let main arguments =
                 DigestExamples.all
                 AuthenticationExamples.all
                 Registrations.all
+                Transcript.all
             ])
