@@ -2,6 +2,7 @@ module Main
 
 open Expecto
 open Sip.Properties
+open Sip.Properties.Grammar
 open Sip.Properties.Registrar
 
 let private registrar =
@@ -28,6 +29,7 @@ let main arguments =
             [
                 VocabularyLaws.all
                 WireLaws.all
+                GrammarLaws.all
                 StreamLaws.all
                 identity
                 registrar

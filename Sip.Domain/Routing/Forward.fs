@@ -188,6 +188,23 @@ module Forward =
     let private contact (edits: Edits) (outgoing: inref<Outgoing>) =
         ContactAlias.put edits outgoing.Source outgoing.Request
 
+    // §22.3: credentials for our realm end here. They are of use to nobody beyond, but to somebody who
+    // would guess the password at leisure.
+    let private credentials (edits: Edits) (outgoing: inref<Outgoing>) =
+        let request = outgoing.Request
+        let ours = ReadOnlySpan outgoing.Station.RealmParameter
+        let mutable field = Message.field HeaderName.ProxyAuthorization request
+
+        while field.Line.IsThere do
+            if request.Slice(field.Value).IndexOf ours >= 0 then
+                Patch.remove edits field.Line
+
+            field <-
+                if field.Next >= 0 then
+                    request.Fields[field.Next]
+                else
+                    Message.nowhere
+
     // 9. Content-Length, which a stream must have and a datagram or a WebSocket message need not
     let private contentLength (edits: Edits) (outgoing: inref<Outgoing>) =
         ContentLength.complete edits outgoing.Leaves.Transport outgoing.Request
@@ -206,6 +223,7 @@ module Forward =
         spendHop edits &outgoing
         recordRoute edits &outgoing
         contact edits &outgoing
+        credentials edits &outgoing
         routes edits &outgoing strict
         path edits &outgoing
         via edits &outgoing

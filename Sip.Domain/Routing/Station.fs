@@ -23,6 +23,8 @@ type Station =
         Vias: byte[][]
         /// For each pair of listeners, inward and outward, the Record-Route lines that we put on.
         RecordRoutes: byte[][][]
+        /// How credentials for our realm name it.
+        RealmParameter: byte[]
         BranchKey: PrfKey
         LoopKey: PrfKey
         TagKey: PrfKey
@@ -95,6 +97,7 @@ module Station =
             Vias = Array.map via listeners
             RecordRoutes =
                 listeners |> Array.map (fun inward -> Array.map (recordRoute inward) listeners)
+            RealmParameter = Text.toBytes (String.Concat("realm=\"", Realm.name realm, "\""))
             BranchKey = key realm "branch"
             LoopKey = key realm "loop"
             TagKey = key realm "tag"

@@ -108,7 +108,7 @@ module AddressView =
         | ValueSome uri ->
             ValueSome
                 {
-                    Display = Slice.text all view.Display
+                    Display = Text.unfold (Slice.text all view.Display)
                     Uri = uri
                     Parameters = ParameterView.toParameters all view.Parameters
                 }

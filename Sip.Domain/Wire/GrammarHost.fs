@@ -1,5 +1,5 @@
-// GrammarHost: the grammar of hosts and ports (RFC 3261 §25.1 hostport). The literals of IPv6 are
-// those of RFC 3986 §3.2.2, as RFC 5954 §4.1 mends RFC 3261.
+// GrammarHost: the grammar of hosts and ports (RFC 3261 §25.1 hostport). The rules of addresses are
+// those of RFC 3986 §3.2.2, which RFC 5954 §4.1 puts in the place of RFC 3261's.
 
 namespace Sip.Wire
 
@@ -42,20 +42,22 @@ module GrammarHost =
                 fail "the last label begins with a letter")
         <?> "a host name"
 
-    // The ABNF has 1*3DIGIT; what is more than 255 is no octet.
-    let private octet: Parser<uint32, unit> =
-        manyMinMaxSatisfyL 1 3 isDigit "an octet" |>> UInt32.Parse
-        >>= fun value ->
-            if value <= 255u then
+    // dec-octet = DIGIT / %x31-39 DIGIT / "1" 2DIGIT / "2" %x30-34 DIGIT / "25" %x30-35
+    let private decOctet: Parser<uint32, unit> =
+        manyMinMaxSatisfyL 1 3 isDigit "an octet"
+        >>= fun text ->
+            let value = UInt32.Parse text
+
+            if value <= 255u && text = string value then
                 preturn value
             else
-                fail "an octet is at most 255"
+                fail "an octet from 0 to 255 without leading zeros"
 
-    // IPv4address = 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT
+    // IPv4address = dec-octet "." dec-octet "." dec-octet "." dec-octet
     let private ipv4Address: Parser<uint32, unit> =
-        let next = skipChar '.' >>. octet
+        let next = skipChar '.' >>. decOctet
 
-        pipe4 octet next next next (fun a b c d -> (a <<< 24) ||| (b <<< 16) ||| (c <<< 8) ||| d)
+        pipe4 decOctet next next next (fun a b c d -> (a <<< 24) ||| (b <<< 16) ||| (c <<< 8) ||| d)
         <?> "an IPv4 address"
 
     // h16 = 1*4HEXDIG

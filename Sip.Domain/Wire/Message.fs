@@ -130,7 +130,8 @@ type Message internal () =
 [<RequireQualifiedAccess>]
 module Message =
 
-    let private nowhere =
+    /// The field that is not there.
+    let nowhere: Field =
         {
             Name = HeaderName.Other
             Line = Slice.none

@@ -4,6 +4,7 @@
 namespace Sip.Wire
 
 open System
+open System.Buffers
 open Sip
 
 /// A stretch of bytes; `Slice.None` is what is not there, as opposed to what is empty.
@@ -75,17 +76,40 @@ module Slice =
             let stop = all.Slice(i, end' - i).IndexOfAnyExcept Text.token
             if stop < 0 then end' else i + stop
 
+    // qdtext = LWS / %x21 / %x23-5B / %x5D-7E / UTF8-NONASCII, and any other byte above 7F
+    let private notQdtext =
+        let octets =
+            [|
+                for octet in 0..32 do
+                    if not (Text.isSpace (byte octet)) then
+                        byte octet
+                '"'B
+                '\\'B
+                127uy
+            |]
+
+        SearchValues.Create(ReadOnlySpan octets)
+
+    // quoted-pair = "\" (%x00-09 / %x0B-0C / %x0E-7F)
+    let private isEscapable (octet: byte) =
+        octet < 128uy && octet <> '\r'B && octet <> '\n'B
+
     /// The position after the closing quote of the quoted string at `at`, or -1 if it never closes.
     let skipQuoted (all: ReadOnlySpan<byte>) (at: int) (end': int) : int =
         let mutable i = at + 1
         let mutable found = -1
 
         while found < 0 && i < end' do
-            let stop = all.Slice(i, end' - i).IndexOfAny('"'B, '\\'B)
+            let stop = all.Slice(i, end' - i).IndexOfAny notQdtext
 
-            if stop < 0 then i <- end'
-            elif all[i + stop] = '"'B then found <- i + stop + 1
-            else i <- i + stop + 2
+            if stop < 0 then
+                i <- end'
+            elif all[i + stop] = '"'B then
+                found <- i + stop + 1
+            elif all[i + stop] = '\\'B && i + stop + 1 < end' && isEscapable all[i + stop + 1] then
+                i <- i + stop + 2
+            else
+                i <- end'
 
         found
 

@@ -56,7 +56,6 @@ module UriView =
     // hnv-unreserved = "[" / "]" / "/" / "?" / ":" / "+" / "$"
     let private headerChars = classOf "[]/?:+$"
     let private hostChars = classOf ""
-    let private telChars = classOf "+#"
     // uric = reserved / unreserved / escaped
     let private anyChars = classOf ";/?:@&=+$,[]#"
 
@@ -122,7 +121,7 @@ module UriView =
         let mutable i = at
         let mutable sound = true
 
-        while sound && i < end' && (all[i] = '?'B || all[i] = '&'B) do
+        while sound && i < end' && all[i] = (if i = at then '?'B else '&'B) do
             let nameEnd = skip all headerChars (i + 1) end'
             sound <- nameEnd > i + 1 && nameEnd < end' && all[nameEnd] = '='B
             i <- if sound then skip all headerChars (nameEnd + 1) end' else i
@@ -216,8 +215,30 @@ module UriView =
                     }
                     (at + sign + 1)
 
+    // phonedigit     = DIGIT / [ visual-separator ]
+    // phonedigit-hex = HEXDIG / "*" / "#" / [ visual-separator ]
+    /// Where the number at `at` ends; a number without a digit ends where it begins (RFC 3966 §3).
+    let private skipNumber (all: ReadOnlySpan<byte>) (at: int) (end': int) =
+        let isGlobal = at < end' && all[at] = '+'B
+        let mutable i = if isGlobal then at + 1 else at
+        let mutable digits = 0
+        let mutable going = true
+
+        while going && i < end' do
+            let c = char all[i]
+
+            let isDigit =
+                Char.IsAsciiDigit c
+                || (not isGlobal && (Char.IsAsciiHexDigit c || c = '*' || c = '#'))
+
+            digits <- if isDigit then digits + 1 else digits
+            going <- isDigit || c = '-' || c = '.' || c = '(' || c = ')'
+            i <- if going then i + 1 else i
+
+        if digits > 0 then i else at
+
     let private readTel (all: ReadOnlySpan<byte>) (view: UriView) (at: int) : UriView voption =
-        let numberEnd = skip all telChars at view.Whole.End
+        let numberEnd = skipNumber all at view.Whole.End
         let parametersEnd = skipParameters all numberEnd view.Whole.End
 
         if numberEnd = at || parametersEnd <> view.Whole.End then
@@ -257,7 +278,11 @@ module UriView =
                 readSip all (nothing whole UriKind.Sips) rest
             elif Text.same scheme tel then
                 readTel all (nothing whole UriKind.Tel) rest
-            elif isScheme scheme && skip all anyChars rest whole.End = whole.End then
+            elif
+                isScheme scheme
+                && rest < whole.End
+                && skip all anyChars rest whole.End = whole.End
+            then
                 ValueSome(nothing whole UriKind.Other)
             else
                 ValueNone
@@ -324,7 +349,9 @@ module UriView =
         |> List.ofArray
 
     let private toHeaders (all: ReadOnlySpan<byte>) (list: Slice) : UriHeader list =
-        (Slice.text all list).TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries)
+        // The first question mark begins the list; any further one belongs to a name or a value.
+        (Slice.text all (Slice.between (min list.End (list.Start + 1)) list.End))
+            .Split('&', StringSplitOptions.RemoveEmptyEntries)
         |> Array.map (fun pair ->
             let at = pair.IndexOf '='
 

@@ -151,7 +151,7 @@ module ParameterView =
                         Parameter.Name = Slice.text all parameter.Name
                         Value =
                             if parameter.Value.IsThere then
-                                ValueSome(Slice.text all parameter.Value)
+                                ValueSome(Text.unfold (Slice.text all parameter.Value))
                             else
                                 ValueNone
                     }

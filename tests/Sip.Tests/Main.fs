@@ -13,10 +13,12 @@ let main arguments =
             [
                 UriExamples.all
                 SipHashVectors.all
+                GrammarExamples.all
                 Torture.all
                 Handshakes.all
                 WebSocketFrames.all
                 DigestExamples.all
                 AuthenticationExamples.all
                 Registrations.all
+                Transcript.all
             ])

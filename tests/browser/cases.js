@@ -11,6 +11,8 @@ import "./cases/messaging.js";
 import "./cases/malformed.js";
 import "./cases/phonepage.js";
 
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+
 const world = { pages: await serveTestPages() };
 let sum = { passed: 0, failed: 1 };
 try {

@@ -28,13 +28,7 @@ const oddities = {
 
 for (const transport of ["ws", "wss"]) {
   test(`malformed SIP over a raw ${transport} connection leaves it alive`, async (desk) => {
-    const { page, log } = await desk.tab(`raw over ${transport}`);
-    await page.goto(`${desk.pages.origin}/jssip.html`);
-    await page.evaluate((url) => new Promise((resolve, reject) => {
-      window.raw = new WebSocket(url, "sip");
-      window.raw.onopen = resolve;
-      window.raw.onerror = () => reject(new Error("no connection"));
-    }), desk.server.urls[transport]);
+    const { page, log } = await rawConnection(desk, transport);
     let turn = 0;
     for (const [what, message] of Object.entries(oddities)) {
       const branch = `z9hG4bK-even-${++turn}`;
@@ -48,6 +42,28 @@ for (const transport of ["ws", "wss"]) {
     }
     assert.ok(!log.has("closed"));
   });
+
+  test(`a message beyond all limits closes a raw ${transport} connection with 1009`,
+    async (desk) => {
+      const { page, log } = await rawConnection(desk, transport);
+      const code = await page.evaluate(() => new Promise((resolve) => {
+        window.raw.onclose = (event) => resolve(event.code);
+        window.raw.send("x".repeat(1_000_000));
+      }));
+      assert.equal(code, 1009);
+      await log.next("closed");
+    });
+}
+
+async function rawConnection(desk, transport) {
+  const tab = await desk.tab(`raw over ${transport}`);
+  await tab.page.goto(`${desk.pages.origin}/jssip.html`);
+  await tab.page.evaluate((url) => new Promise((resolve, reject) => {
+    window.raw = new WebSocket(url, "sip");
+    window.raw.onopen = resolve;
+    window.raw.onerror = () => reject(new Error("no connection"));
+  }), desk.server.urls[transport]);
+  return tab;
 }
 
 function evenOptions(domain, branch) {

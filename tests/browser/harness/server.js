@@ -16,6 +16,7 @@ export async function startServer(options) {
     "--listen", `ws:127.0.0.1:${ws}`, "--listen", `wss:127.0.0.1:${wss}`,
     "--pages", `127.0.0.1:${pages}`, ...options,
   ], { stdio: ["ignore", "pipe", "pipe"] });
+  process.once("exit", () => child.kill("SIGTERM"));
   const said = [];
   await readiness(child, said);
   const origin = `http://127.0.0.1:${pages}`;
