@@ -65,6 +65,15 @@ module Upstream =
         | Fork.Choice.RequestTerminated -> own realm exchange Status.requestTerminated
         | Fork.Choice.TemporarilyUnavailable -> own realm exchange Status.temporarilyUnavailable
 
+    /// How a leg has ended: a client whose connection died is away, not broken: 480, not 500.
+    let lost (realm: Realm) (exchange: Exchange) (leg: Leg) (outcome: Fork.Outcome) : Fork.Outcome =
+        match outcome, leg.Hop with
+        | Fork.Outcome.TransportFailed, Hop.Flow flow when Flow.isConnection flow ->
+            Fork.Outcome.Final(own realm exchange Status.temporarilyUnavailable)
+        | Fork.Outcome.TransportFailed, _
+        | Fork.Outcome.Final _, _
+        | Fork.Outcome.TimedOut, _ -> outcome
+
     /// Why a branch is cancelled, as the headers of its CANCEL (RFC 3326 §2).
     let reason (exchange: Exchange) (why: Fork.Reason) : (string * string) list =
         match why with
