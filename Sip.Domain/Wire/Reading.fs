@@ -86,8 +86,11 @@ module Reading =
             | ValueSome _
             | ValueNone -> First.Bad Wrong.RequestUri
 
+    let private isOfResponse (all: ReadOnlySpan<byte>) (line: Slice) =
+        line.Length > 4 && Text.same (all.Slice(line.Start, 4)) sip
+
     let private readStartLine (all: ReadOnlySpan<byte>) (line: Slice) : First =
-        if line.Length > 4 && Text.same (all.Slice(line.Start, 4)) sip then
+        if isOfResponse all line then
             readStatusLine all line
         else
             readRequestLine all line
@@ -328,6 +331,17 @@ module Reading =
             else
                 Arrival.Broken(fault, ValueNone)
 
+    // What a bad start line stands over is answered unless it is a response or an ACK, which nobody
+    // answers, or names no way back.
+    let private answerable (line: Slice) (head: Message) : Message voption =
+        let isAck = head.Text(Message.methodName head) = "ACK"
+        let hasVia = (Message.value HeaderName.Via head).IsThere
+
+        if isOfResponse head.Bytes line || isAck || not hasVia then
+            ValueNone
+        else
+            ValueSome head
+
     /// A whole message from its bytes, which are copied once; the message keeps the copy.
     let message (limits: Limits) (received: ReadOnlySpan<byte>) : Arrival =
         let broken wrong place =
@@ -344,7 +358,9 @@ module Reading =
             if lf < 0 then
                 broken Wrong.StartLine 0
             else
-                match readStartLine all (Slice.between 0 (lf - 1)) with
+                let line = Slice.between 0 (lf - 1)
+
+                match readStartLine all line with
                 | First.Line start -> readFields limits bytes start (lf + 1)
                 | First.Bad wrong ->
                     // The head below a bad start line is walked too, so that it can be answered.
@@ -353,5 +369,5 @@ module Reading =
                     match readFields limits bytes nobody (lf + 1) with
                     | Arrival.Message head
                     | Arrival.Broken(_, ValueSome head) ->
-                        Arrival.Broken({ Wrong = wrong; Place = 0 }, ValueSome head)
+                        Arrival.Broken({ Wrong = wrong; Place = 0 }, answerable line head)
                     | Arrival.Broken(_, ValueNone) -> broken wrong 0
