@@ -35,4 +35,6 @@ let main arguments =
                 TransactionLaws.all
                 ForkLaws.all
                 SetupLaws.all
+                World.WorldLaws.all
+                World.HostileLaws.all
             ])

@@ -230,7 +230,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         reply flow request status (Status.phrase status) headers
 
     /// Goes on with what the verdict allows; everything else is answered here.
-    let judged (now: Instant) (flow: Flow) demand target (request: Message) (goOn: unit -> unit) =
+    let judged (now: Instant) (flow: Flow) demand target (request: Message) goOn =
         let attempt = Gate.attempt demand flow request
 
         match proofs.Judge(now, flow.Transport, attempt) with
@@ -239,10 +239,9 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
 
             if Gate.mayBe realm principal target request then
                 proofs.Vouch flow
-                goOn ()
+                goOn ValueNone
             else
-                let words = "Forbidden: From Is Not The User Who Signed In"
-                reply flow request Status.forbidden words []
+                goOn (ValueSome Refusal.NotYou)
         | Verdict.Challenge staleness -> challenge now flow demand attempt staleness request
         | Verdict.Malformed flaw ->
             reply flow request Status.badRequest ("Bad Request: " + Flaw.words flaw) []
@@ -274,8 +273,11 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         | Demand.Unmeetable -> ()
         | Demand.AsRegistrar
         | Demand.AsProxy as demand ->
-            judged now flow demand target request (fun () ->
-                carryOutOnce now flow request way (decide ()))
+            judged now flow demand target request (fun refusal ->
+                match refusal with
+                | ValueSome refusal -> Decision.Refuse refusal
+                | ValueNone -> decide ()
+                |> carryOutOnce now flow request way)
 
     let fresh (now: Instant) (flow: Flow) (method: Method) (view: UriView) (request: Message) =
         match Admission.check realm request, UriView.toUri request.Bytes view with

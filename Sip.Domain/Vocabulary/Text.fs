@@ -64,3 +64,30 @@ module Text =
     /// Whether a byte is linear white space; CR and LF stand in a value only where it is folded.
     let isSpace (octet: byte) : bool =
         octet = ' 'B || octet = '\t'B || octet = '\r'B || octet = '\n'B
+
+    // RFC 3261 §25.1: "All linear white space, including folding, has the same semantics as SP."
+    /// The text with every fold, and the white space around it, as one space: no noun holds a CRLF.
+    let unfold (text: string) : string =
+        if text.AsSpan().IndexOfAny('\r', '\n') < 0 then
+            text
+        else
+            let out = StringBuilder text.Length
+            let mutable i = 0
+
+            while i < text.Length do
+                let mutable end' = i
+                let mutable folded = false
+
+                while end' < text.Length && text[end'] < '\u0080' && isSpace (byte text[end']) do
+                    folded <- folded || text[end'] = '\r' || text[end'] = '\n'
+                    end' <- end' + 1
+
+                if folded then
+                    out.Append ' ' |> ignore
+                    i <- end'
+                else
+                    let next = max end' (i + 1)
+                    out.Append(text, i, next - i) |> ignore
+                    i <- next
+
+            out.ToString()
