@@ -358,21 +358,38 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         | ValueSome _
         | ValueNone -> note (Note.Stray(flow, callId response))
 
+    let broken (flow: Flow) (fault: Fault) (head: Message voption) =
+        note (Note.Broken(flow, Fault.words fault))
+
+        match head with
+        | ValueSome head ->
+            match head.Start with
+            | StartLine.Request _ -> refuse flow head (Refusal.Faulty fault)
+            | StartLine.Response _ -> ()
+        | ValueNone -> ()
+
     let arrived now (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
         match Reading.message realm.Limits bytes.Span with
         | Arrival.Message message ->
             match message.Start with
             | StartLine.Request(method, _, uri) -> requested now flow method uri message
             | StartLine.Response _ -> responded now flow message
-        | Arrival.Broken(fault, head) ->
-            note (Note.Broken(flow, Fault.words fault))
+        | Arrival.Broken(fault, head) -> broken flow fault head
 
-            match head with
-            | ValueSome head ->
-                match head.Start with
-                | StartLine.Request _ -> refuse flow head (Refusal.Faulty fault)
-                | StartLine.Response _ -> ()
-            | ValueNone -> ()
+    /// A stream's head without its body is never worked on, however well it reads.
+    let unframed (flow: Flow) (event: StreamEvent) (bytes: ReadOnlyMemory<byte>) =
+        let arrival = Reading.message realm.Limits bytes.Span
+
+        let fault wrong = { Wrong = wrong; Place = 0 }
+
+        match event, arrival with
+        | StreamEvent.TooLarge, Arrival.Message head ->
+            broken flow (fault Wrong.TooLarge) (ValueSome head)
+        | StreamEvent.TooLarge, Arrival.Broken(_, head) ->
+            broken flow (fault Wrong.TooLarge) head
+        | _, Arrival.Message head ->
+            broken flow (fault (Wrong.Missing HeaderName.ContentLength)) (ValueSome head)
+        | _, Arrival.Broken(found, head) -> broken flow found head
 
     let legFailed now (key: string) (leg: int) =
         exchanges.Find key |> ValueOption.iter (step now (ExchangeEvent.LegFailed leg))
@@ -459,6 +476,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         match input with
         | Input.Opened flow -> live.Add flow |> ignore
         | Input.Arrived(flow, bytes) -> arrived now flow bytes
+        | Input.Unframed(flow, event, bytes) -> unframed flow event bytes
         | Input.Closed flow -> closed now flow
         | Input.Undeliverable(_, bytes) -> undeliverable now bytes
         | Input.Enrolled subscriber -> proofs.Enroll subscriber
