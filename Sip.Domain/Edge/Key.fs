@@ -53,3 +53,11 @@ module Key =
             let all = response.Bytes
             let branch = Slice.text all (ViaView.branchOf all via)
             String.Join("|", [| branch; response.Text(Message.methodName response) |])
+
+    /// The client transaction of the CANCEL of a leg: same branch, other method (§9.1).
+    let cancel (sent: Message) : string =
+        match Message.topVia sent with
+        | ValueNone -> ""
+        | ValueSome via ->
+            let all = sent.Bytes
+            String.Concat(Slice.text all (ViaView.branchOf all via), "|CANCEL")
