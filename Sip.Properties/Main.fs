@@ -29,6 +29,7 @@ let main arguments =
                 VocabularyLaws.all
                 WireLaws.all
                 StreamLaws.all
+                ClientLaws.all
                 identity
                 registrar
                 RoutingLaws.all
