@@ -14,14 +14,14 @@ public sealed class ProcessTree(int root)
     /// <summary>How many processes there are.</summary>
     public int Count => Members().Count;
 
-    /// <summary>Microseconds of processor time, user and system, of all of them.</summary>
-    public double Processor() => Members().Sum(Processor);
+    /// <summary>The processor time that all of them have used by now.</summary>
+    public Spent Spent() => new(Members());
 
     /// <summary>Bytes of memory, each page shared out among those who share it (PSS).</summary>
     public long Memory() => Members().Sum(Memory);
 
     /// <summary>Microseconds of processor time of this process.</summary>
-    public static double Own() => Processor(Environment.ProcessId);
+    public static double Own() => Ticks(Environment.ProcessId);
 
     /// <summary>Microseconds that all processors of the machine were busy.</summary>
     public static double Machine()
@@ -47,29 +47,10 @@ public sealed class ProcessTree(int root)
 
     private static int Parent(int process) => Fields(process) is { } fields ? int.Parse(fields[1], CultureInfo.InvariantCulture) : 0;
 
-    // The scheduler's own account is exact to the nanosecond but forgets threads that ended; the ticks do not.
-    private static double Processor(int process)
-    {
-        if (Fields(process) is not { } fields) return 0;
-        var ticks = (double.Parse(fields[11], CultureInfo.InvariantCulture) + double.Parse(fields[12], CultureInfo.InvariantCulture)) * 1e6 / ticksPerSecond;
-        var exact = Exact(process);
-        return Math.Abs(exact - ticks) < 50_000 ? exact : ticks;
-    }
-
-    private static double Exact(int process)
-    {
-        double sum = 0;
-        try
-        {
-            foreach (var thread in Directory.EnumerateDirectories($"/proc/{process}/task"))
-                if (File.ReadAllText($"{thread}/schedstat").Split(' ') is [var spent, ..]) sum += double.Parse(spent, CultureInfo.InvariantCulture) / 1000;
-        }
-        catch (IOException)
-        {
-            // It ended while it was read.
-        }
-        return sum;
-    }
+    /// <summary>Microseconds of processor time of a process, its ended threads included, to ten milliseconds.</summary>
+    internal static double Ticks(int process) => Fields(process) is { } fields
+        ? (double.Parse(fields[11], CultureInfo.InvariantCulture) + double.Parse(fields[12], CultureInfo.InvariantCulture)) * 1e6 / ticksPerSecond
+        : 0;
 
     private static long Memory(int process)
     {

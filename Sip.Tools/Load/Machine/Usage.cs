@@ -5,7 +5,7 @@ public sealed class Usage(ProcessTree server)
 {
     private readonly long from = Time.Now;
     private readonly int members = server.Exists ? server.Count : 0;
-    private readonly double serverFrom = server.Exists ? server.Processor() : 0;
+    private readonly Spent? spent = server.Exists ? server.Spent() : null;
     private readonly double ownFrom = ProcessTree.Own();
     private readonly double machineFrom = ProcessTree.Machine();
 
@@ -27,7 +27,7 @@ public sealed class Usage(ProcessTree server)
     public Usage End()
     {
         Seconds = (Time.Now - from) / 1e6;
-        if (server.Exists) (Server, IsSame) = (server.Processor() - serverFrom, server.Count == members);
+        if (spent is not null) (Server, IsSame) = (server.Spent().Since(spent), server.Exists && server.Count == members);
         ServerShare = Server / Seconds / 1e4;
         OwnShare = (ProcessTree.Own() - ownFrom) / Seconds / 1e4;
         OtherShare = Math.Max(0, (ProcessTree.Machine() - machineFrom) / Seconds / 1e4 - ServerShare - OwnShare);

@@ -11,7 +11,7 @@ internal static class Findings
     public static void Tell(Report report, string operation, Window window, Traffic traffic)
     {
         var (tally, usage) = (window.Tally, window.Usage);
-        report.Say($"  {window.Rate:F1} {operation}s a second: {window.Done} in {usage.Seconds:F2} s; begun {tally.Started}, done {tally.Done}, failed {tally.Failed} ({window.FailedShare:F3} %)");
+        report.Say($"  {operation}: {window.Rate:F1} a second, {window.Done} in {usage.Seconds:F2} s; begun {tally.Started}, done {tally.Done}, failed {tally.Failed} ({window.FailedShare:F3} %)");
         report.Number("per_second", window.Rate);
         report.Number("completed", window.Done);
         Counters(report, tally, traffic);

@@ -14,14 +14,25 @@ internal sealed record Window(Tally Tally, Usage Usage, long Done, long Messages
 }
 
 /// <summary>Calls, messages or options for a while: warm up, measure, let what is under way end.</summary>
-internal sealed class Operating(Generator generator, ProcessTree server, Progress progress)
+internal sealed class Operating
 {
     private const int burst = 256;
-    private readonly LoadOptions options = generator.Options;
-    private readonly Calls calls = generator.Calls;
+    private readonly Generator generator;
+    private readonly ProcessTree server;
+    private readonly Progress progress;
+    private readonly Func<string> line;
+    private readonly LoadOptions options;
+    private readonly Calls calls;
     private bool isClosed;
     private long vacant, launched, begun;
     private double rate;
+
+    /// <summary>The operations that the options name.</summary>
+    public Operating(Generator generator, ProcessTree server, Progress progress)
+    {
+        (this.generator, this.server, this.progress) = (generator, server, progress);
+        (options, calls, line) = (generator.Options, generator.Calls, Line);
+    }
 
     /// <summary>Plays at this rate, or in a closed loop when it is 0.</summary>
     public Window Play(double atRate, double warmup, double seconds)
@@ -29,13 +40,13 @@ internal sealed class Operating(Generator generator, ProcessTree server, Progres
         (rate, isClosed, launched, begun) = (atRate, atRate <= 0, 0, Time.Now);
         vacant = isClosed ? options.Concurrency : 0;
         calls.Ended = () => vacant++;
-        generator.Until(() => Launch(false), options.Count > 0 ? 0 : warmup, 0);
+        Go(options.Count > 0 ? 0 : warmup);
         calls.Measure(true);
         var tally = calls.Tally;
         var traffic = generator.Links.Traffic;
         var (sent, received, done) = (traffic.Sent, traffic.Received, calls.Done);
         var usage = new Usage(server);
-        generator.Until(() => Launch(options.Count > 0 && tally.Started >= options.Count), seconds, 0);
+        Go(seconds);
         usage.End();
         var window = new Window(tally, usage, calls.Done - done, traffic.Sent - sent, traffic.Received - received);
         calls.Measure(false);
@@ -44,12 +55,18 @@ internal sealed class Operating(Generator generator, ProcessTree server, Progres
         return options.Count > 0 ? window with { Done = tally.Done } : window;
     }
 
-    // Begins what is due and waits until the next is; true when the last one was begun and all have ended.
-    private bool Launch(bool isOver)
+    private void Go(double seconds)
     {
-        progress.Show(Line);
-        var wait = 1000L;
-        if (isOver) return calls.Running == 0 || Wait(wait);
+        for (var end = Time.Now + Time.Seconds(seconds); Time.Now < end && !generator.IsStopped && !(IsFull() && calls.Running == 0);)
+        {
+            progress.Show(line);
+            generator.Turn(Launch());
+        }
+    }
+
+    // Begins what is due, and returns the microseconds until the next is.
+    private long Launch()
+    {
         if (isClosed)
         {
             for (var i = 0; vacant > 0 && i < burst && !IsFull(); i++)
@@ -66,20 +83,14 @@ internal sealed class Operating(Generator generator, ProcessTree server, Progres
                 if (calls.IsMeasuring) calls.Tally.Lag.Add(now - Due(launched));
                 generator.Caller.Begin(Due(launched++));
             }
-            wait = Math.Min(wait, Due(launched) - Time.Now);
+            if (!IsFull()) return Math.Min(1000, Due(launched) - Time.Now);
         }
-        return Wait(wait);
+        return 1000;
     }
 
     private bool IsFull() => options.Count > 0 && calls.IsMeasuring && calls.Tally.Started >= options.Count;
 
     private long Due(long number) => begun + (long)(number * 1e6 / rate);
-
-    private bool Wait(long microseconds)
-    {
-        generator.Turn(microseconds);
-        return false;
-    }
 
     private string Line()
     {

@@ -42,6 +42,7 @@ internal sealed class StormRun(Generator generator, ProcessTree server, Progress
     {
         registrations.Restart();
         links.Opening.Clear();
+        var messages = links.Traffic.Sent + links.Traffic.Received;
         var usage = new Usage(server);
         var begun = Time.Now;
         var users = generator.Cast.Users.Select((user, index) => (user.Link, index)).ToLookup(pair => pair.Link.Number, pair => pair.index);
@@ -72,7 +73,7 @@ internal sealed class StormRun(Generator generator, ProcessTree server, Progress
         Findings.Counters(report, tally, links.Traffic);
         report.Latency("link_opening", "connected after", links.Opening);
         report.Latency("request", "registered after", tally.Request);
-        Findings.Costs(report, usage, tally.Done, 0, "user who is back");
+        Findings.Costs(report, usage, tally.Done, links.Traffic.Sent + links.Traffic.Received - messages, "user who is back");
         report.End();
         return tally.IsClean && tally.Done == options.Users;
     }
