@@ -15,25 +15,27 @@ type Due =
     | Bindings of Aor: string
     | Nonce of Id: Sip.Identity.NonceId
 
-/// The queue of deadlines.
+/// The queue of deadlines. What is due at one time is due in the order of asking.
 [<Sealed>]
 type Agenda() =
-    let queue = PriorityQueue<Due, int64>()
-    let planned = Dictionary<Due, int64>()
+    let queue = PriorityQueue<Due, struct (int64 * int64)>()
+    let planned = Dictionary<Due, struct (int64 * int64)>()
+    let mutable asked = 0L
 
-    let isPlanned (what: Due) (at: int64) =
+    let isPlanned (what: Due) (place: struct (int64 * int64)) =
         match planned.TryGetValue what with
-        | true, wanted -> wanted = at
+        | true, wanted -> wanted = place
         | false, _ -> false
 
     // What was forgotten, or asked for earlier, stands in the queue until it comes to its head.
     let rec head () : struct (Due * int64) voption =
         let mutable what = Due.Exchange ""
-        let mutable at = 0L
+        let mutable place = struct (0L, 0L)
 
-        if not (queue.TryPeek(&what, &at)) then
+        if not (queue.TryPeek(&what, &place)) then
             ValueNone
-        elif isPlanned what at then
+        elif isPlanned what place then
+            let struct (at, _) = place
             ValueSome(struct (what, at))
         else
             queue.Dequeue() |> ignore
@@ -43,19 +45,22 @@ type Agenda() =
         if queue.Count > 1024 && queue.Count > 2 * planned.Count then
             queue.Clear()
 
-            for KeyValue(what, at) in planned do
-                queue.Enqueue(what, at)
+            for KeyValue(what, place) in planned do
+                queue.Enqueue(what, place)
+
+    let plan (at: int64) (what: Due) =
+        asked <- asked + 1L
+        planned[what] <- struct (at, asked)
+        queue.Enqueue(what, struct (at, asked))
+        sweep ()
 
     /// Asks for `what` at this time, unless it comes earlier anyway.
     member _.Remind(at: Instant, what: Due) : unit =
         if at <> Instant.Never then
             match planned.TryGetValue what with
-            | true, wanted when wanted <= at.Milliseconds -> ()
+            | true, struct (wanted, _) when wanted <= at.Milliseconds -> ()
             | true, _
-            | false, _ ->
-                planned[what] <- at.Milliseconds
-                queue.Enqueue(what, at.Milliseconds)
-                sweep ()
+            | false, _ -> plan at.Milliseconds what
 
     /// Nothing more is due for this.
     member _.Forget(what: Due) : unit = planned.Remove what |> ignore

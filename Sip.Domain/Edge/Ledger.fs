@@ -16,6 +16,9 @@ open Sip.Identity
 /// The state of one shard.
 [<Sealed>]
 type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
+    let station = Station.ofRealm realm
+    let edits = Edits()
+    let out = Octets 2048
     let live = HashSet<Flow>()
     let agenda = Agenda()
     let exchanges = Exchanges agenda
@@ -67,14 +70,18 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
 
     let around (now: Instant) : Surroundings =
         {
-            Realm = realm
+            Station = station
+            Edits = edits
+            Out = out
             Timing = timing
             Now = now
             IsLive = isLive
         }
 
     let made (flow: Flow) (request: Message) (status: Status) (words: string) headers =
-        Reply.make realm.Secret flow.Remote request status words headers
+        out.Clear()
+        Reply.write station (station.Flows.Of flow) request status words headers out
+        out.Written.ToArray()
 
     let reply (flow: Flow) (request: Message) (status: Status) (words: string) headers =
         send (Hop.Flow flow) (made flow request status words headers)
@@ -122,21 +129,22 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         match Realm.towards realm place.Hop with
         | ValueNone -> ()
         | ValueSome leaves ->
-            let key = Text.toBytes (Key.server request "ACK")
+            let outgoing =
+                {
+                    Station = station
+                    Source = station.Flows.Of flow
+                    Request = request
+                    Way = way
+                    Leaves = leaves
+                    Heading = place.Heading
+                    Path = place.Path
+                    Transaction = Prf.hashText station.TransactionKey (Key.server request "ACK")
+                    Index = 0
+                }
 
-            send
-                place.Hop
-                (Forward.bytes
-                    {
-                        Realm = realm
-                        Source = flow
-                        Request = request
-                        Way = { way with Remaining = place.Routes }
-                        Hop = place.Hop
-                        Leaves = leaves
-                        Uri = place.Uri
-                        Branch = Branch.derive realm.Secret key 0 request
-                    })
+            edits.Clear()
+            Forward.write edits &outgoing
+            send place.Hop (Patch.toBytes edits request)
 
     let isFull (flow: Flow) =
         exchanges.Total >= bounds.Total
@@ -150,33 +158,35 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         else
             keep (Proxying.start (around now) (keyOf request) flow request way places)
 
-    let placesOfUser (now: Instant) (way: Way) : Decision =
+    let placesOfUser (now: Instant) (request: Message) (way: Way) : Decision =
+        let uri = UriView.toUri request.Bytes way.Uri
+
         let places =
-            match way.Uri with
-            | Uri.Sip uri -> location.Places(now, Registration.aor realm uri)
-            | Uri.Tel _
-            | Uri.Other _ -> []
+            match uri with
+            | ValueSome(Uri.Sip uri) -> location.Places(now, Registration.aor realm uri)
+            | ValueSome _
+            | ValueNone -> []
 
         match places with
         | _ :: _ -> Decision.Forward places
-        | [] when proofs.Knows way.Uri -> Decision.Refuse Refusal.NobodyThere
+        | [] when ValueOption.exists proofs.Knows uri -> Decision.Refuse Refusal.NobodyThere
         | [] -> Decision.Refuse Refusal.NoSuchUser
 
     let decide now (flow: Flow) method scheme (request: Message) (way: Way) (target: Target) =
         match target with
         | Target.Server -> serving.Decide(now, flow, method, scheme, request)
-        | Target.User _ when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
-        | Target.User _ -> placesOfUser now way
+        | Target.User when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
+        | Target.User -> placesOfUser now request way
         | Target.Along(Hop.Flow there, _) when not (isLive there) ->
             Decision.Refuse Refusal.FlowGone
-        | Target.Along(hop, uri) ->
+        | Target.Along(hop, heading) ->
             Decision.Forward
                 [
                     [
                         {
                             Hop = hop
-                            Uri = uri
-                            Routes = way.Remaining
+                            Heading = heading
+                            Path = ReadOnlyMemory.Empty
                         }
                     ]
                 ]
@@ -216,7 +226,8 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             remember bytes
         | Decision.Refuse refusal ->
             refuse flow request refusal
-            remember (Reply.refuse realm.Secret flow.Remote request refusal)
+            let status = Refusal.status refusal
+            remember (made flow request status (Refusal.words refusal) (Refusal.headers refusal))
         | Decision.Forward _
         | Decision.Absorb -> carryOut now flow request way decision
 
@@ -230,7 +241,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         reply flow request status (Status.phrase status) headers
 
     /// Goes on with what the verdict allows; everything else is answered here.
-    let judged (now: Instant) (flow: Flow) demand target (request: Message) (goOn: unit -> unit) =
+    let judged (now: Instant) (flow: Flow) demand target (request: Message) goOn =
         let attempt = Gate.attempt demand flow request
 
         match proofs.Judge(now, flow.Transport, attempt) with
@@ -239,10 +250,9 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
 
             if Gate.mayBe realm principal target request then
                 proofs.Vouch flow
-                goOn ()
+                goOn ValueNone
             else
-                let words = "Forbidden: From Is Not The User Who Signed In"
-                reply flow request Status.forbidden words []
+                goOn (ValueSome Refusal.NotYou)
         | Verdict.Challenge staleness -> challenge now flow demand attempt staleness request
         | Verdict.Malformed flaw ->
             reply flow request Status.badRequest ("Bad Request: " + Flaw.words flaw) []
@@ -250,20 +260,9 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             let words = "Bad Request: The Credentials Name Another Request-URI"
             reply flow request Status.badRequest words []
 
-    let admitted
-        (now: Instant)
-        (flow: Flow)
-        (method: Method)
-        (view: UriView)
-        (request: Message)
-        uri
-        =
-        let routes =
-            Message.values HeaderName.Route request
-            |> List.map (fun slice -> request.Text slice)
-
-        let way = Routes.strip realm uri routes
-        let target = Target.choose realm way
+    let admitted (now: Instant) (flow: Flow) (method: Method) (view: UriView) (request: Message) =
+        let way = Routes.strip station request
+        let target = Target.choose station request way
         let scheme = if view.Kind = UriKind.Sips then Scheme.Sips else Scheme.Sip
 
         let decide () =
@@ -274,11 +273,14 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         | Demand.Unmeetable -> ()
         | Demand.AsRegistrar
         | Demand.AsProxy as demand ->
-            judged now flow demand target request (fun () ->
-                carryOutOnce now flow request way (decide ()))
+            judged now flow demand target request (fun refusal ->
+                match refusal with
+                | ValueSome refusal -> Decision.Refuse refusal
+                | ValueNone -> decide ()
+                |> carryOutOnce now flow request way)
 
     let fresh (now: Instant) (flow: Flow) (method: Method) (view: UriView) (request: Message) =
-        match Admission.check realm request, UriView.toUri request.Bytes view with
+        match Admission.check station request, UriView.toUri request.Bytes view with
         | ValueSome refusal, _ -> refuse flow request refusal
         | ValueNone, ValueNone ->
             refuse
@@ -289,7 +291,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
                         Wrong = Wrong.RequestUri
                         Place = view.Whole.Start
                     })
-        | ValueNone, ValueSome uri -> admitted now flow method view request uri
+        | ValueNone, ValueSome _ -> admitted now flow method view request
 
     let acknowledged now (flow: Flow) view (request: Message) =
         match exchanges.Find(Key.server request "INVITE") with
@@ -299,9 +301,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         | ValueSome _
         | ValueNone ->
             // The ACK of an answer that we gave without keeping anything carries our own tag.
-            let tag = request.Text(Message.tag HeaderName.To request)
-
-            if tag <> Branch.tag realm.Secret request then
+            if not (Branch.isTagged station request) then
                 fresh now flow Method.Ack view request
 
     // §9.2: whoever cancels must be whoever asked.
@@ -358,21 +358,38 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         | ValueSome _
         | ValueNone -> note (Note.Stray(flow, callId response))
 
+    let broken (flow: Flow) (fault: Fault) (head: Message voption) =
+        note (Note.Broken(flow, Fault.words fault))
+
+        match head with
+        | ValueSome head ->
+            match head.Start with
+            | StartLine.Request _ -> refuse flow head (Refusal.Faulty fault)
+            | StartLine.Response _ -> ()
+        | ValueNone -> ()
+
     let arrived now (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
         match Reading.message realm.Limits bytes.Span with
         | Arrival.Message message ->
             match message.Start with
             | StartLine.Request(method, _, uri) -> requested now flow method uri message
             | StartLine.Response _ -> responded now flow message
-        | Arrival.Broken(fault, head) ->
-            note (Note.Broken(flow, Fault.words fault))
+        | Arrival.Broken(fault, head) -> broken flow fault head
 
-            match head with
-            | ValueSome head ->
-                match head.Start with
-                | StartLine.Request _ -> refuse flow head (Refusal.Faulty fault)
-                | StartLine.Response _ -> ()
-            | ValueNone -> ()
+    /// A stream's head without its body is never worked on, however well it reads.
+    let unframed (flow: Flow) (event: StreamEvent) (bytes: ReadOnlyMemory<byte>) =
+        let arrival = Reading.message realm.Limits bytes.Span
+
+        let fault wrong = { Wrong = wrong; Place = 0 }
+
+        match event, arrival with
+        | StreamEvent.TooLarge, Arrival.Message head ->
+            broken flow (fault Wrong.TooLarge) (ValueSome head)
+        | StreamEvent.TooLarge, Arrival.Broken(_, head) ->
+            broken flow (fault Wrong.TooLarge) head
+        | _, Arrival.Message head ->
+            broken flow (fault (Wrong.Missing HeaderName.ContentLength)) (ValueSome head)
+        | _, Arrival.Broken(found, head) -> broken flow found head
 
     let legFailed now (key: string) (leg: int) =
         exchanges.Find key |> ValueOption.iter (step now (ExchangeEvent.LegFailed leg))
@@ -386,6 +403,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
     let closed now (flow: Flow) =
         live.Remove flow |> ignore
         proofs.Close flow
+        station.Flows.Forget flow
 
         for aor in location.On flow do
             unbind aor (fst (Bindings.dropFlow flow (location.Of aor)))
@@ -458,6 +476,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         match input with
         | Input.Opened flow -> live.Add flow |> ignore
         | Input.Arrived(flow, bytes) -> arrived now flow bytes
+        | Input.Unframed(flow, event, bytes) -> unframed flow event bytes
         | Input.Closed flow -> closed now flow
         | Input.Undeliverable(_, bytes) -> undeliverable now bytes
         | Input.Enrolled subscriber -> proofs.Enroll subscriber
