@@ -387,8 +387,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         match event, arrival with
         | StreamEvent.TooLarge, Arrival.Message head ->
             broken flow (fault Wrong.TooLarge) (ValueSome head)
-        | StreamEvent.TooLarge, Arrival.Broken(_, head) ->
-            broken flow (fault Wrong.TooLarge) head
+        | StreamEvent.TooLarge, Arrival.Broken(_, head) -> broken flow (fault Wrong.TooLarge) head
         | _, Arrival.Message head ->
             broken flow (fault (Wrong.Missing HeaderName.ContentLength)) (ValueSome head)
         | _, Arrival.Broken(found, head) -> broken flow found head

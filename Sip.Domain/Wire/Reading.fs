@@ -334,7 +334,8 @@ module Reading =
     // What a bad start line stands over is answered unless it is a response or an ACK, which nobody
     // answers, or names no way back.
     let private answerable (line: Slice) (head: Message) : Message voption =
-        let isAck = head.Text(Message.methodName head) = "ACK"
+        let cseq = head.Text(Message.value HeaderName.CSeq head)
+        let isAck = cseq.EndsWith("ACK", StringComparison.Ordinal)
         let hasVia = (Message.value HeaderName.Via head).IsThere
 
         if isOfResponse head.Bytes line || isAck || not hasVia then
