@@ -94,6 +94,8 @@ internal sealed unsafe class Incoming
         while (connection.Stage == Stage.Open)
         {
             var step = Streams.Receive(connection.Opening.Rules, shard.Now, connection.State, buffer.AsSpan(done, end - done));
+            // The state behind a broken message carries nothing any more, so its answer goes first.
+            if (step.Event.IsBroken || step.Event.IsTooLarge) shard.Arrived(connection, buffer.AsMemory(done + step.Offset, step.Length));
             shard.Do(connection, step);
             switch (step.Event.Tag)
             {
@@ -108,7 +110,6 @@ internal sealed unsafe class Incoming
                     break;
                 case StreamEvent.Tags.Broken:
                 case StreamEvent.Tags.TooLarge:
-                    shard.Arrived(connection, buffer.AsMemory(done + step.Offset, step.Length));
                     shard.Endings.End(connection, step.Reason);
                     break;
                 case StreamEvent.Tags.Write:

@@ -66,6 +66,7 @@ internal sealed unsafe class Outgoing(Shard shard, int bound) : IBufferWriter<by
     public Span<byte> GetSpan(int sizeHint = 0)
     {
         var connection = target!;
+        sizeHint = Math.Max(sizeHint, 1);
         var size = connection.WaitingLength + sizeHint;
         if (connection.Waiting is not { } waiting)
         {
