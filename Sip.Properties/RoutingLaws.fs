@@ -126,8 +126,20 @@ let private aliased (flow: Flow) =
 
 let private uriOf (text: string) = (UriView.ofText text).Value
 
+let private stranger: Flow =
+    {
+        Listener = ListenerId 0
+        Transport = Transport.Udp
+        Connection = 0L
+        Remote =
+            {
+                Address = Address.ofV4 0xCB007109u
+                Port = 5060
+            }
+    }
+
 let private choose text routes =
-    Target.choose realm (Routes.strip realm (uriOf text) routes)
+    Target.choose realm stranger (Routes.strip realm (uriOf text) routes)
 
 let private damaged =
     gen {
@@ -225,6 +237,7 @@ let all =
                 | Target.Along _
                 | Target.Server
                 | Target.User _
+                | Target.Ending _
                 | Target.Nobody _ -> false
 
             Law.holds
@@ -234,6 +247,7 @@ let all =
                 let isOutside target =
                     match target with
                     | Target.Along(hop, _) -> not (Realm.leadsToPeer realm hop)
+                    | Target.Ending _ -> true
                     | Target.Server
                     | Target.User _
                     | Target.Nobody _ -> false

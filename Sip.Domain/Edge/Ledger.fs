@@ -16,7 +16,7 @@ open Sip.Identity
 /// The state of one shard.
 [<Sealed>]
 type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
-    let live = HashSet<Flow>()
+    let live = LiveFlows()
     let agenda = Agenda()
     let exchanges = Exchanges agenda
     let answers = Answers agenda
@@ -50,17 +50,8 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         match hop with
         | Hop.Flow flow when not (isLive flow) -> ()
         | Hop.Dial(Dialled.Udp, Host.Address address, port) ->
-            match Realm.towards realm hop with
-            | ValueSome listener ->
-                let flow =
-                    {
-                        Listener = listener.Id
-                        Transport = Transport.Udp
-                        Connection = 0L
-                        Remote = { Address = address; Port = port }
-                    }
-
-                effects.Add(Effect.Send(Hop.Flow flow, ReadOnlyMemory bytes))
+            match Realm.datagram realm { Address = address; Port = port } with
+            | ValueSome flow -> effects.Add(Effect.Send(Hop.Flow flow, ReadOnlyMemory bytes))
             | ValueNone -> ()
         | Hop.Flow _
         | Hop.Dial _ -> effects.Add(Effect.Send(hop, ReadOnlyMemory bytes))
@@ -162,7 +153,15 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         | [] when proofs.Knows way.Uri -> Decision.Refuse Refusal.NobodyThere
         | [] -> Decision.Refuse Refusal.NoSuchUser
 
-    let decide now (flow: Flow) method scheme (request: Message) (way: Way) (target: Target) =
+    let ending (there: FarEnd) =
+        match there.Transport with
+        | Transport.Udp -> Realm.datagram realm there.Remote
+        | Transport.Tcp
+        | Transport.Tls
+        | Transport.Ws
+        | Transport.Wss -> live.Ending there
+
+    let rec decide now (flow: Flow) method scheme (request: Message) (way: Way) (target: Target) =
         match target with
         | Target.Server -> serving.Decide(now, flow, method, scheme, request)
         | Target.User _ when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
@@ -180,6 +179,11 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
                         }
                     ]
                 ]
+        | Target.Ending(there, uri) ->
+            match ending there with
+            | ValueSome found ->
+                decide now flow method scheme request way (Target.Along(Hop.Flow found, uri))
+            | ValueNone -> Decision.Refuse Refusal.FlowGone
         | Target.Nobody refusal -> Decision.Refuse refusal
 
     let carryOut now (flow: Flow) (request: Message) (way: Way) (decision: Decision) =
@@ -262,7 +266,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             |> List.map (fun slice -> request.Text slice)
 
         let way = Routes.strip realm uri routes
-        let target = Target.choose realm way
+        let target = Target.choose realm flow way
         let scheme = if view.Kind = UriKind.Sips then Scheme.Sips else Scheme.Sip
 
         let decide () =
@@ -320,9 +324,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         | ValueSome exchange when isAsker flow exchange ->
             reply flow request Status.ok (Status.phrase Status.ok) []
 
-            let reason =
-                Message.texts HeaderName.Reason request |> List.map (fun text -> "Reason", text)
-
+            let reason = OwnRequest.because (OwnRequest.reasons request)
             step now (ExchangeEvent.Cancelled reason) exchange
         | ValueSome _ -> unknown flow request
         | ValueNone when (answers.Find key).IsSome ->
@@ -386,7 +388,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             note (Note.Unregistered aor)
 
     let closed now (flow: Flow) =
-        live.Remove flow |> ignore
+        live.Remove flow
         proofs.Close flow
 
         for aor in location.On flow do
@@ -458,7 +460,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         latest <- now
 
         match input with
-        | Input.Opened flow -> live.Add flow |> ignore
+        | Input.Opened flow -> live.Add flow
         | Input.Arrived(flow, bytes) -> arrived now flow bytes
         | Input.Closed flow -> closed now flow
         | Input.Undeliverable(_, bytes) -> undeliverable now bytes

@@ -15,6 +15,8 @@ type Target =
     | User of Aor: Sip.Registrar.Aor
     /// One place, with the Request-URI that it shall see.
     | Along of Hop: Hop * Uri: Uri
+    /// Whichever live flow ends there, with the Request-URI that it shall see; never a call.
+    | Ending of There: FarEnd * Uri: Uri
     | Nobody of Refusal: Refusal
 
 /// Choosing targets.
@@ -35,22 +37,30 @@ module Target =
             Target.Along(hop, seen)
         | ValueSome _, Admittance.Authenticated -> Target.Nobody Refusal.NotOurs
 
-    let private byAlias (realm: Realm) (uri: SipUri) (alias: string) : Target =
+    // A plain alias proves nothing, so that only who is trusted anyway may use one.
+    let private byPlainAlias (realm: Realm) (came: Flow) (uri: SipUri) (alias: string) : Target =
+        match FarEnd.tryAlias alias with
+        | ValueSome there when Realm.isPeer realm came ->
+            Target.Ending(there, Uri.Sip(withoutAlias uri))
+        | ValueSome _
+        | ValueNone -> Target.Nobody Refusal.ForgedAlias
+
+    let private byAlias (realm: Realm) (came: Flow) (uri: SipUri) (alias: string) : Target =
         match Alias.follow realm.Secret alias with
         | Followed.Leads flow -> Target.Along(Hop.Flow flow, Uri.Sip(withoutAlias uri))
-        | Followed.Foreign -> Target.Nobody Refusal.ForgedAlias
+        | Followed.Foreign -> byPlainAlias realm came uri alias
 
-    let private byUri (realm: Realm) (uri: SipUri) : Target =
+    let private byUri (realm: Realm) (came: Flow) (uri: SipUri) : Target =
         match Parameters.value Alias.parameter uri.Parameters with
-        | ValueSome alias -> byAlias realm uri alias
+        | ValueSome alias -> byAlias realm came uri alias
         | ValueNone when not (Realm.owns realm uri) -> dial realm (Uri.Sip uri) uri
         | ValueNone when uri.User.IsNone -> Target.Server
         | ValueNone -> Target.User(Sip.Registrar.Aor.ofSip uri)
 
-    /// The target of a request whose own Routes are off.
-    let choose (realm: Realm) (way: Way) : Target =
+    /// The target of a request that came on this flow, its own Routes being off.
+    let choose (realm: Realm) (came: Flow) (way: Way) : Target =
         match way.Remaining, way.Uri with
-        | [], Uri.Sip uri -> byUri realm uri
+        | [], Uri.Sip uri -> byUri realm came uri
         | [], (Uri.Tel _ | Uri.Other _) -> Target.Nobody Refusal.Scheme
         | _ :: _, _ ->
             match Routes.next way with
