@@ -31,6 +31,7 @@ let main arguments =
                 WireLaws.all
                 GrammarLaws.all
                 StreamLaws.all
+                ClientLaws.all
                 identity
                 registrar
                 RoutingLaws.all
@@ -40,4 +41,5 @@ let main arguments =
                 SetupLaws.all
                 World.WorldLaws.all
                 World.HostileLaws.all
+                World.FarEndLaws.all
             ])

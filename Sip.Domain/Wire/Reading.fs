@@ -141,6 +141,18 @@ module Reading =
     let private broken wrong place =
         Arrival.Broken({ Wrong = wrong; Place = place }, ValueNone)
 
+    // What a bad start line stands over is answered unless it is a response or an ACK, which nobody
+    // answers, or names no way back.
+    let private answerable (line: Slice) (head: Message) : Message voption =
+        let cseq = head.Text(Message.value HeaderName.CSeq head)
+        let isAck = cseq.EndsWith("ACK", StringComparison.Ordinal)
+        let hasVia = (Message.value HeaderName.Via head).IsThere
+
+        if StartLines.isOfResponse head.Bytes line || isAck || not hasVia then
+            ValueNone
+        else
+            ValueSome head
+
     /// A whole message from its bytes, which are copied into a message that nobody needs any more.
     let into (message: Message) (limits: Limits) (received: ReadOnlySpan<byte>) : Arrival =
         if received.Length > int limits.MessageSize then
@@ -154,14 +166,16 @@ module Reading =
             if lf < 0 then
                 broken Wrong.StartLine 0
             else
-                match StartLines.read message all (Slice.between 0 (lf - 1)) with
+                let line = Slice.between 0 (lf - 1)
+
+                match StartLines.read message all line with
                 | ValueNone -> readFields limits message (lf + 1)
                 // The head below a bad start line is walked too, so that it can be answered.
                 | ValueSome wrong ->
                     match readFields limits message (lf + 1) with
                     | Arrival.Message head
                     | Arrival.Broken(_, ValueSome head) ->
-                        Arrival.Broken({ Wrong = wrong; Place = 0 }, ValueSome head)
+                        Arrival.Broken({ Wrong = wrong; Place = 0 }, answerable line head)
                     | Arrival.Broken(_, ValueNone) -> broken wrong 0
 
     /// A whole message from its bytes, as a message of its own.

@@ -66,9 +66,13 @@ module StartLines =
             | ValueSome _
             | ValueNone -> ValueSome Wrong.RequestUri
 
+    /// Whether the line begins as a response's does.
+    let internal isOfResponse (all: ReadOnlySpan<byte>) (line: Slice) =
+        line.Length > 4 && Text.same (all.Slice(line.Start, 4)) sip
+
     /// What is wrong with the start line; where nothing is, the message has it.
     let internal read (message: Message) (all: ReadOnlySpan<byte>) (line: Slice) =
-        if line.Length > 4 && Text.same (all.Slice(line.Start, 4)) sip then
+        if isOfResponse all line then
             readStatusLine message all line
         else
             readRequestLine message all line

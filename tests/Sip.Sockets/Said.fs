@@ -37,6 +37,16 @@ module Said =
 
         line.Substring(0, colon).Trim(), line.Substring(colon + 1).Trim()
 
+    // A line that begins with white space belongs to the one before it (§7.3.1).
+    let private unfolded (lines: string list) : string list =
+        let add (line: string) (rest: string list) =
+            match rest with
+            | next :: others when next.StartsWith ' ' || next.StartsWith '\t' ->
+                String.Concat(line, "\r\n", next) :: others
+            | _ -> line :: rest
+
+        List.foldBack add lines []
+
     /// The message that these bytes are.
     let read (message: byte[]) : Said =
         let end' = ReadOnlySpan(message).IndexOf(ReadOnlySpan "\r\n\r\n"B)
@@ -48,15 +58,29 @@ module Said =
 
         {
             Start = List.head lines
-            Headers = List.map header (List.tail lines)
+            Headers = List.map header (unfolded (List.tail lines))
             Body = message[end' + 4 ..]
         }
 
-    /// The values of every line with this name.
+    let private compact =
+        Map
+            [
+                "v", "via"
+                "f", "from"
+                "t", "to"
+                "i", "call-id"
+                "m", "contact"
+                "l", "content-length"
+                "c", "content-type"
+            ]
+
+    let private full (name: string) =
+        let lower = name.ToLowerInvariant()
+        Map.tryFind lower compact |> Option.defaultValue lower
+
+    /// The values of every line with this name, or its compact form.
     let all (name: string) (said: Said) : string list =
-        said.Headers
-        |> List.filter (fun (n, _) -> String.Equals(n, name, StringComparison.OrdinalIgnoreCase))
-        |> List.map snd
+        said.Headers |> List.filter (fun (n, _) -> full n = full name) |> List.map snd
 
     /// The value of the first line with this name; empty for none.
     let one (name: string) (said: Said) : string =

@@ -8,7 +8,7 @@ open System.Threading
 open System.Threading.Tasks
 
 /// How long a fault may take to show: long enough for a busy machine.
-let patience = TimeSpan.FromSeconds 30.
+let patience = TimeSpan.FromSeconds 20.
 
 /// What the work brings, or a failure that says what was awaited.
 let upTo (what: string) (work: Task<'a>) : Task<'a> =
