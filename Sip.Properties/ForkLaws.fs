@@ -49,41 +49,48 @@ let private response status =
 type private Run =
     {
         Context: Context
-        Acts: Act list
+        /// Each with the status of the response that it is about, if it is about one just received.
+        Acts: (Act * int) list
         Next: int
         Received: int list
     }
 
 /// Takes an event, and opens the groups that are asked for at once, as the ledger does.
 let rec private take (groups: int list) (event: Event) (run: Run) : Run =
-    absorb groups (Context.step event run.Context) run
+    let just =
+        match event with
+        | Event.Provisional(_, response)
+        | Event.Ended(_, Outcome.Final response) -> response.Status.Number
+        | Event.Ended(_, (Outcome.TimedOut | Outcome.TransportFailed))
+        | Event.Opened _
+        | Event.Cancelled -> 0
 
-and private absorb groups (step: Step) run =
+    absorb groups just (Context.step event run.Context) run
+
+and private absorb groups just (step: Step) run =
     let run =
         { run with
             Context = step.State
-            Acts = run.Acts @ step.Acts
+            Acts = run.Acts @ List.map (fun act -> act, just) step.Acts
         }
 
     let openOne run act =
         match act with
         | Act.OpenGroup group ->
-            let ids = [ for i in 1 .. groups[group] -> run.Next + i ]
-
             take
                 groups
-                (Event.Opened ids)
+                (Event.Opened(run.Next, groups[group]))
                 { run with
-                    Next = run.Next + ids.Length
+                    Next = run.Next + groups[group]
                 }
-        | Act.Forward _
+        | Act.Forward
         | Act.CancelBranch _
         | Act.Best _ -> run
 
     List.fold openOne run step.Acts
 
 let private pending place (run: Run) =
-    match Set.toList run.Context.Pending with
+    match Branches.toList run.Context.Pending with
     | [] -> None
     | ids -> Some ids[place % ids.Length]
 
@@ -114,6 +121,7 @@ let private run kind (groups, deeds) =
     let first =
         absorb
             groups
+            0
             (Context.start kind (List.length groups))
             {
                 Context = (Context.start kind 0).State
@@ -131,15 +139,15 @@ let private run kind (groups, deeds) =
 
 let private finals acts =
     acts
-    |> List.choose (fun act ->
+    |> List.choose (fun (act, just) ->
         match act with
-        | Act.Forward response when response.Status.Number >= 200 -> Some response.Status.Number
+        | Act.Forward when just >= 200 -> Some just
         | Act.Best(Choice.Relay response, _) -> Some response.Status.Number
         | Act.Best(Choice.RequestTimeout, _) -> Some 408
         | Act.Best(Choice.ServerError, _) -> Some 500
         | Act.Best(Choice.RequestTerminated, _) -> Some 487
         | Act.Best(Choice.TemporarilyUnavailable, _) -> Some 480
-        | Act.Forward _
+        | Act.Forward
         | Act.CancelBranch _
         | Act.OpenGroup _ -> None)
 
@@ -187,10 +195,10 @@ let all =
             <| fun script ->
                 let cancels kind =
                     (run kind script).Acts
-                    |> List.choose (fun act ->
+                    |> List.choose (fun (act, _) ->
                         match act with
                         | Act.CancelBranch(id, _) -> Some id
-                        | Act.Forward _
+                        | Act.Forward
                         | Act.Best _
                         | Act.OpenGroup _ -> None)
 

@@ -119,7 +119,7 @@ let private forwarded (came: Flow) (leaves: Flow) (message: Message) =
             Leaves = Realm.listener realm leaves.Listener
             Heading = Heading.Written(ReadOnlyMemory(Text.toBytes "sip:bob@10.1.1.1"))
             Path = ReadOnlyMemory.Empty
-            Transaction = Prf.hashText (station ()).TransactionKey "1"
+            Transaction = Prf.hash (station ()).TransactionKey (ReadOnlySpan "1"B)
             Index = 0
         }
 
@@ -283,7 +283,7 @@ let all =
                         Leaves = Realm.listener realm came.Listener
                         Heading = Heading.Unaliased
                         Path = ReadOnlyMemory.Empty
-                        Transaction = Prf.hashText (station ()).TransactionKey "1"
+                        Transaction = Prf.hash (station ()).TransactionKey (ReadOnlySpan "1"B)
                         Index = 0
                     }
 
@@ -370,7 +370,7 @@ let all =
                 let one = request "sip:bob@example.test" []
                 let two = request "sip:bob@example.test" []
 
-                let mark = Prf.hashText (station ()).TransactionKey "7"
+                let mark = Prf.hash (station ()).TransactionKey (ReadOnlySpan "7"B)
 
                 let branch index message =
                     written (Branch.derive (station ()) mark index message)

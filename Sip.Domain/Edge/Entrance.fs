@@ -31,186 +31,201 @@ type internal Entrance
     let exchanges = tables.Exchanges
     let answers = tables.Answers
 
-    let isAck (message: Message) =
-        match message.Start with
-        | StartLine.Request(Method.Ack, _, _) -> true
-        | StartLine.Request _
-        | StartLine.Response _ -> false
-
     /// An ACK of a 2xx is no transaction: it is passed on and forgotten (§16.11).
-    let passAck (flow: Flow) (request: Message) (way: Way) (place: Place) =
+    let passAck (source: FlowText) (request: Message) (way: Way) (place: Place) =
         match Realm.towards realm place.Hop with
         | ValueNone -> ()
         | ValueSome leaves ->
             let outgoing =
                 {
                     Station = station
-                    Source = station.Flows.Of flow
+                    Source = source
                     Request = request
                     Way = way
                     Leaves = leaves
                     Heading = place.Heading
                     Path = place.Path
-                    Transaction = Prf.hashText station.TransactionKey (Key.server request "ACK")
+                    Transaction = Key.ofAck station request
                     Index = 0
                 }
 
             edits.Clear()
             Forward.write edits &outgoing
-            outbox.Send(place.Hop, Patch.toBytes edits request)
+            let start = outbox.Out.Length
+            let length = Patch.length edits request
+            Patch.write edits request (outbox.Out.Room length) |> ignore
+            outbox.Out.Advance length
+            outbox.Send(place.Hop, outbox.Out.Since start)
 
-    let isFull (flow: Flow) =
+    let isFull (source: FlowText) =
         exchanges.Total >= bounds.Total
-        || (exchanges.Share flow >= bounds.PerFlow && not (Realm.isPeer realm flow))
+        || (exchanges.Share source.Flow >= bounds.PerFlow
+            && source.Standing <> Standing.Peer)
 
-    let forward now (flow: Flow) (request: Message) (way: Way) (places: Place list list) =
-        if isAck request then
-            List.iter (passAck flow request way) (List.truncate 1 (List.concat places))
-        elif isFull flow then
-            outbox.Refuse(flow, request, Refusal.Overloaded)
+    let forward (source: FlowText) method (request: Message) (way: Way) (places: Place list list) =
+        if method = Method.Ack then
+            List.iter (passAck source request way) (List.truncate 1 (List.concat places))
+        elif isFull source then
+            outbox.Refuse(source, request, Refusal.Overloaded)
         else
-            exchanges.Begin(now, Key.ofRequest request, flow, request, way, places)
+            exchanges.Begin(Key.ofRequest station request, method, source, request, places)
 
     let placesOfUser (now: Instant) (request: Message) (way: Way) : Decision =
-        let uri = UriView.toUri request.Bytes way.Uri
-
-        let places =
-            match uri with
-            | ValueSome(Uri.Sip uri) -> location.Places(now, Registration.aor realm uri)
+        match location.Places(now, request.Bytes, way.Uri) with
+        | _ :: _ as places -> Decision.Forward places
+        | [] ->
+            match UriView.toUri request.Bytes way.Uri with
+            | ValueSome uri when proofs.Knows uri -> Decision.Refuse Refusal.NobodyThere
             | ValueSome _
-            | ValueNone -> []
+            | ValueNone -> Decision.Refuse Refusal.NoSuchUser
 
-        match places with
-        | _ :: _ -> Decision.Forward places
-        | [] when ValueOption.exists proofs.Knows uri -> Decision.Refuse Refusal.NobodyThere
-        | [] -> Decision.Refuse Refusal.NoSuchUser
+    let along (hop: Hop) (heading: Heading) : Decision =
+        Decision.Forward
+            [
+                [
+                    {
+                        Hop = hop
+                        Heading = heading
+                        Path = ReadOnlyMemory.Empty
+                    }
+                ]
+            ]
 
-    let rec decide now (flow: Flow) method scheme (request: Message) (way: Way) (target: Target) =
+    let decide now (source: FlowText) method scheme (request: Message) (way: Way) target =
         match target with
-        | Target.Server -> desk.Decide(now, flow, method, scheme, request)
+        | Target.Server -> desk.Decide(now, source.Flow, method, scheme, request)
         | Target.User when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
         | Target.User -> placesOfUser now request way
         | Target.Along(Hop.Flow there, _) when not (outbox.IsLive there) ->
             Decision.Refuse Refusal.FlowGone
-        | Target.Along(hop, heading) ->
-            Decision.Forward
-                [
-                    [
-                        {
-                            Hop = hop
-                            Heading = heading
-                            Path = ReadOnlyMemory.Empty
-                        }
-                    ]
-                ]
+        | Target.Along(hop, heading) -> along hop heading
         | Target.Ending(there, heading) ->
             match outbox.Ending there with
-            | ValueSome found ->
-                decide now flow method scheme request way (Target.Along(Hop.Flow found, heading))
+            | ValueSome found -> along (station.Flows.Of found).Hop heading
             | ValueNone -> Decision.Refuse Refusal.FlowGone
         | Target.Nobody refusal -> Decision.Refuse refusal
 
-    let carryOut now (flow: Flow) (request: Message) (way: Way) (decision: Decision) =
+    let carryOut (source: FlowText) method (request: Message) (way: Way) (decision: Decision) =
         match decision with
         | Decision.Answer(status, words, headers) ->
-            outbox.Reply(flow, request, status, words, headers)
-        | Decision.Refuse refusal -> outbox.Refuse(flow, request, refusal)
-        | Decision.Forward places -> forward now flow request way places
+            outbox.Reply(source, request, status, words, headers)
+        | Decision.Refuse refusal -> outbox.Refuse(source, request, refusal)
+        | Decision.Forward places -> forward source method request way places
         | Decision.Absorb -> ()
 
     /// Does what was decided for a proven user; over UDP the answer is kept, for the nonce is spent
     /// and a retransmission could prove nothing any more.
     let carryOutOnce
         (now: Instant)
-        (flow: Flow)
+        (source: FlowText)
+        method
         (request: Message)
         (way: Way)
         (decision: Decision)
         =
         let remember bytes =
-            if not (Transport.isReliable flow.Transport) then
-                answers.Keep(
-                    Key.ofRequest request,
-                    {
-                        Source = flow
-                        Bytes = ReadOnlyMemory bytes
-                    },
-                    now.After(Timing.patience timing)
-                )
+            if not (Transport.isReliable source.Flow.Transport) then
+                let until = now.After(Timing.patience timing)
+                answers.Keep(Key.ofRequest station request, source, bytes, until)
 
         match decision with
         | Decision.Answer(status, words, headers) ->
-            let bytes = outbox.Made(flow, request, status, words, headers)
-            outbox.Send(Hop.Flow flow, bytes)
+            let bytes = outbox.Made(source, request, status, words, headers)
+            outbox.Send(source.Hop, bytes)
             remember bytes
         | Decision.Refuse refusal ->
-            outbox.Refuse(flow, request, refusal)
+            outbox.Refuse(source, request, refusal)
             let status, words = Refusal.status refusal, Refusal.words refusal
-            remember (outbox.Made(flow, request, status, words, Refusal.headers refusal))
+            remember (outbox.Made(source, request, status, words, Refusal.headers refusal))
         | Decision.Forward _
-        | Decision.Absorb -> carryOut now flow request way decision
+        | Decision.Absorb -> carryOut source method request way decision
 
-    let challenge (now: Instant) (flow: Flow) demand attempt staleness (request: Message) =
+    let challenge (now: Instant) (source: FlowText) demand attempt staleness (request: Message) =
         let struct (status, header) = Gate.challenge demand
 
         let headers =
-            proofs.Challenges(now, flow.Transport, attempt, staleness)
+            proofs.Challenges(now, source.Flow.Transport, attempt, staleness)
             |> List.map (fun value -> header, value)
 
-        outbox.Reply(flow, request, status, Status.phrase status, headers)
+        outbox.Reply(source, request, status, Status.phrase status, headers)
 
-    /// Goes on with what the verdict allows; everything else is answered here.
-    let judged (now: Instant) (flow: Flow) demand target (request: Message) goOn =
-        let attempt = Gate.attempt demand flow request
+    /// What the verdict on a request's credentials allows; everything else is answered here, and then
+    /// there is none.
+    let judged (now: Instant) (source: FlowText) demand target (request: Message) =
+        let attempt = Gate.attempt demand source.Flow request
 
-        match proofs.Judge(now, flow.Transport, attempt) with
+        match proofs.Judge(now, source.Flow.Transport, attempt) with
         | Verdict.Proven(principal, spent) ->
             proofs.Spend spent
 
             if Gate.mayBe realm principal target request then
-                proofs.Vouch flow
-                goOn ValueNone
+                proofs.Vouch source.Flow
+                ValueSome ValueNone
             else
-                goOn (ValueSome Refusal.NotYou)
-        | Verdict.Challenge staleness -> challenge now flow demand attempt staleness request
+                ValueSome(ValueSome Refusal.NotYou)
+        | Verdict.Challenge staleness ->
+            challenge now source demand attempt staleness request
+            ValueNone
         | Verdict.Malformed flaw ->
             let words = "Bad Request: " + Flaw.words flaw
-            outbox.Reply(flow, request, Status.badRequest, words, [])
+            outbox.Reply(source, request, Status.badRequest, words, [])
+            ValueNone
         | Verdict.Refused(Rejection.SignedElsewhere _) ->
             let words = "Bad Request: The Credentials Name Another Request-URI"
-            outbox.Reply(flow, request, Status.badRequest, words, [])
+            outbox.Reply(source, request, Status.badRequest, words, [])
+            ValueNone
 
-    let admitted (now: Instant) (flow: Flow) (method: Method) (view: UriView) (request: Message) =
+    let admitted
+        (now: Instant)
+        (source: FlowText)
+        (method: Method)
+        (view: UriView)
+        (request: Message)
+        =
         let way = Routes.strip station request
-        let target = Target.choose station flow request way
+        let target = Target.choose station source.Flow request way
         let scheme = if view.Kind = UriKind.Sips then Scheme.Sips else Scheme.Sip
 
-        let decide () =
-            decide now flow method scheme request way target
-
-        match Gate.demand realm flow (proofs.Vouched flow) target request with
-        | Demand.Nothing -> carryOut now flow request way (decide ())
+        match Gate.demand realm source (proofs.Vouched source.Flow) target request with
+        | Demand.Nothing ->
+            carryOut source method request way (decide now source method scheme request way target)
         | Demand.Unmeetable -> ()
         | Demand.AsRegistrar
         | Demand.AsProxy as demand ->
-            judged now flow demand target request (fun refusal ->
-                match refusal with
-                | ValueSome refusal -> Decision.Refuse refusal
-                | ValueNone -> decide ()
-                |> carryOutOnce now flow request way)
+            match judged now source demand target request with
+            | ValueNone -> ()
+            | ValueSome(ValueSome refusal) ->
+                carryOutOnce now source method request way (Decision.Refuse refusal)
+            | ValueSome ValueNone ->
+                decide now source method scheme request way target
+                |> carryOutOnce now source method request way
 
-    let fresh (now: Instant) (flow: Flow) (method: Method) (view: UriView) (request: Message) =
-        match Admission.check station request, UriView.toUri request.Bytes view with
-        | ValueSome refusal, _ -> outbox.Refuse(flow, request, refusal)
-        | ValueNone, ValueNone ->
+    // A Request-URI of a scheme that names a host names one.
+    let isSound (request: Message) (view: UriView) =
+        match view.Kind with
+        | UriKind.Sip
+        | UriKind.Sips -> HostView.isHost (request.Slice view.Host)
+        | UriKind.Tel
+        | UriKind.Other -> true
+
+    let fresh
+        (now: Instant)
+        (source: FlowText)
+        (method: Method)
+        (view: UriView)
+        (request: Message)
+        =
+        match Admission.check station request with
+        | ValueSome refusal -> outbox.Refuse(source, request, refusal)
+        | ValueNone when isSound request view -> admitted now source method view request
+        | ValueNone ->
             let fault =
                 {
                     Wrong = Wrong.RequestUri
                     Place = view.Whole.Start
                 }
 
-            outbox.Refuse(flow, request, Refusal.Faulty fault)
-        | ValueNone, ValueSome _ -> admitted now flow method view request
+            outbox.Refuse(source, request, Refusal.Faulty fault)
 
     /// Takes a request in; what it leads to is in the outbox and in the tables.
-    member _.Enter(now, flow, method, view, request) : unit = fresh now flow method view request
+    member _.Enter(now, source, method, view, request) : unit = fresh now source method view request

@@ -11,75 +11,98 @@ open Sip.Wire
 open Sip.Routing
 open Sip.Transactions
 
-/// One place where a request may be answered.
-type Place =
-    {
-        Hop: Hop
-        Heading: Heading
-        /// The Routes that lead there beyond the hop, as one header's value.
-        Path: ReadOnlyMemory<byte>
-    }
-
 /// The server machine of an exchange.
-[<RequireQualifiedAccess>]
+[<RequireQualifiedAccess; Struct>]
 type Answering =
-    | Invite of State: ServerInvite.State
-    | Other of State: ServerOther.State
+    | Invite of Invite: ServerInvite.State
+    | Other of Other: ServerOther.State
 
 /// One forwarded request.
-type Exchange =
-    {
-        Key: string
-        Request: Message
-        Source: Flow
-        Way: Way
-        /// Where it may go, in groups of equal preference.
-        Places: Place list list
-        Answering: Answering
-        AnswerWake: Instant
-        Context: Fork.Context
-        Legs: Map<int, Leg>
-        /// The Reason headers of the caller's CANCEL, for those that go on (RFC 3326 §2).
-        Farewell: (string * string) list
-    }
-
-/// What an exchange steps with.
-type Surroundings =
-    {
-        Station: Station
-        /// Where edits are made, one message at a time.
-        Edits: Edits
-        /// Where answers are written, one at a time.
-        Out: Octets
-        Timing: Timing
-        Now: Instant
-        IsLive: Flow -> bool
-    }
+[<Sealed>]
+type Exchange
+    internal
+    (
+        key: Mark,
+        method: Method,
+        request: ReadOnlyMemory<byte>,
+        source: FlowText,
+        places: Place list list,
+        answering: Answering,
+        answerWake: Instant,
+        context: Fork.Context,
+        legs: Leg[],
+        farewell: (string * string) list
+    ) =
+    member _.Key = key
+    member _.Method = method
+    /// The request as it came, on the shelf; nothing once nobody needs it any more.
+    member _.Request = request
+    member _.Source = source
+    /// Where it may go, in groups of equal preference.
+    member _.Places = places
+    member _.Answering = answering
+    member _.AnswerWake = answerWake
+    member _.Context = context
+    /// By the number of the branch. Never written to once it is here.
+    member _.Legs = legs
+    /// The Reason headers of the caller's CANCEL, for those that go on (RFC 3326 §2).
+    member _.Farewell = farewell
 
 /// What may happen to an exchange.
-[<RequireQualifiedAccess>]
+[<RequireQualifiedAccess; Struct>]
 type ExchangeEvent =
     | Repeated
     | Acknowledged
     | Cancelled of Reason: (string * string) list
-    | Answered of Leg: int * Came: Flow * Response: Message
-    | LegFailed of Leg: int
+    | Answered of Answered: int * Came: FlowText * Response: Message
+    | LegFailed of Failed: int
     | SourceGone
     | Tick
 
-/// What an exchange asks for.
+/// What the machine that answers the caller keeps.
 [<RequireQualifiedAccess>]
-type ExchangeAct =
-    | Send of To: Hop * Bytes: byte[]
-    /// Responses with this key belong to this leg.
-    | Expect of Key: string * Leg: int
+module Answering =
 
-/// A new exchange and what to do.
-type ExchangeStep =
-    {
-        Exchange: Exchange
-        Acts: ExchangeAct list
-    }
+    /// The response that may have to be sent again.
+    let kept (answering: Answering) : Response voption =
+        match answering with
+        | Answering.Invite(ServerInvite.State.Proceeding last) -> last
+        | Answering.Invite(ServerInvite.State.Completed(final, _, _, _)) -> ValueSome final
+        | Answering.Invite(ServerInvite.State.Accepted _ | ServerInvite.State.Confirmed _ | ServerInvite.State.Terminated) ->
+            ValueNone
+        | Answering.Other(ServerOther.State.Proceeding(last, _)) -> ValueSome last
+        | Answering.Other(ServerOther.State.Completed(final, _)) -> ValueSome final
+        | Answering.Other(ServerOther.State.Trying _ | ServerOther.State.Terminated) -> ValueNone
+
+    /// The same, keeping this response in the place of that one.
+    let keeping (response: Response) (answering: Answering) : Answering =
+        match answering with
+        | Answering.Invite(ServerInvite.State.Proceeding _) ->
+            Answering.Invite(ServerInvite.State.Proceeding(ValueSome response))
+        | Answering.Invite(ServerInvite.State.Completed(_, g, interval, h)) ->
+            Answering.Invite(ServerInvite.State.Completed(response, g, interval, h))
+        | Answering.Other(ServerOther.State.Proceeding(_, deadline)) ->
+            Answering.Other(ServerOther.State.Proceeding(response, deadline))
+        | Answering.Other(ServerOther.State.Completed(_, j)) ->
+            Answering.Other(ServerOther.State.Completed(response, j))
+        | Answering.Invite(ServerInvite.State.Accepted _ | ServerInvite.State.Confirmed _ | ServerInvite.State.Terminated)
+        | Answering.Other(ServerOther.State.Trying _ | ServerOther.State.Terminated) -> answering
+
+    /// Whether the request still waits for a final response.
+    let isPending (answering: Answering) : bool =
+        match answering with
+        | Answering.Invite(ServerInvite.State.Proceeding _) -> true
+        | Answering.Other(ServerOther.State.Trying _ | ServerOther.State.Proceeding _) -> true
+        | Answering.Invite(ServerInvite.State.Accepted _ | ServerInvite.State.Completed _ | ServerInvite.State.Confirmed _ | ServerInvite.State.Terminated)
+        | Answering.Other(ServerOther.State.Completed _ | ServerOther.State.Terminated) -> false
+
+    /// Whether nothing will happen to it any more.
+    let isOver (answering: Answering) : bool =
+        match answering with
+        | Answering.Invite ServerInvite.State.Terminated
+        | Answering.Other ServerOther.State.Terminated -> true
+        | Answering.Invite _
+        | Answering.Other _ -> false
 
 /// Asking exchanges.
 [<RequireQualifiedAccess>]
@@ -87,31 +110,24 @@ module Exchange =
 
     /// When the exchange wants to be ticked.
     let wake (exchange: Exchange) : Instant =
-        let first (one: Instant) (other: Instant) =
-            if one.Milliseconds <= other.Milliseconds then
-                one
-            else
-                other
+        let mutable at = exchange.AnswerWake.Milliseconds
 
-        exchange.Legs
-        |> Map.fold (fun at _ leg -> first at leg.Wake) exchange.AnswerWake
+        for leg in exchange.Legs do
+            at <- min at leg.Wake.Milliseconds
+
+        Instant.FromMilliseconds at
 
     /// Whether its request still waits for a final response.
-    let isPending (exchange: Exchange) : bool =
-        match exchange.Answering with
-        | Answering.Invite(ServerInvite.State.Proceeding _) -> true
-        | Answering.Other(ServerOther.State.Trying _ | ServerOther.State.Proceeding _) -> true
-        | Answering.Invite(ServerInvite.State.Accepted _ | ServerInvite.State.Completed _ | ServerInvite.State.Confirmed _ | ServerInvite.State.Terminated)
-        | Answering.Other(ServerOther.State.Completed _ | ServerOther.State.Terminated) -> false
+    let isPending (exchange: Exchange) : bool = Answering.isPending exchange.Answering
 
     /// Whether nothing will happen to the exchange any more.
     let isOver (exchange: Exchange) : bool =
-        let answered =
-            match exchange.Answering with
-            | Answering.Invite state -> state = ServerInvite.State.Terminated
-            | Answering.Other state -> state = ServerOther.State.Terminated
+        let mutable over = Answering.isOver exchange.Answering
 
-        answered && Map.forall (fun _ leg -> Leg.isOver leg) exchange.Legs
+        for leg in exchange.Legs do
+            over <- over && Leg.isOver leg
+
+        over
 
     /// Whether an ACK on the request's own branch ends something here: the ACK of a 2xx does not.
     let awaitsAck (exchange: Exchange) : bool =
@@ -120,36 +136,12 @@ module Exchange =
         | Answering.Invite _
         | Answering.Other _ -> true
 
-    /// Whether a response that came on this flow may answer a leg.
-    let mayAnswer (realm: Realm) (came: Flow) (leg: int) (exchange: Exchange) : bool =
-        match Map.tryFind leg exchange.Legs with
-        | Some leg -> Leg.mayAnswer realm came leg
-        | None -> false
+    /// Whether a response that came on this flow may answer a leg: it is a response to what was sent
+    /// there, or to its CANCEL.
+    let mayAnswer (came: FlowText) (leg: int) (response: Message) (exchange: Exchange) : bool =
+        let method = Method.ofBytes (response.Slice(Message.methodName response))
 
-    /// The message that goes to a place, or nothing where no listener leads there.
-    let copy (around: Surroundings) (exchange: Exchange) (id: int) (place: Place) =
-        let station = around.Station
-
-        match Realm.towards station.Realm place.Hop with
-        | ValueNone -> ValueNone
-        | ValueSome leaves ->
-            let outgoing =
-                {
-                    Station = station
-                    Source = station.Flows.Of exchange.Source
-                    Request = exchange.Request
-                    Way = exchange.Way
-                    Leaves = leaves
-                    Heading = place.Heading
-                    Path = place.Path
-                    Transaction = Prf.hashText station.TransactionKey exchange.Key
-                    Index = id
-                }
-
-            around.Edits.Clear()
-            Forward.write around.Edits &outgoing
-            let bytes = Patch.toBytes around.Edits exchange.Request
-
-            match Reading.message station.Realm.Limits (ReadOnlySpan bytes) with
-            | Arrival.Message message -> ValueSome message
-            | Arrival.Broken _ -> ValueNone
+        leg < exchange.Legs.Length
+        && (method = exchange.Method
+            || (method = Method.Cancel && exchange.Method = Method.Invite))
+        && Leg.mayAnswer came exchange.Legs[leg]

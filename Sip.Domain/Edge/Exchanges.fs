@@ -1,106 +1,150 @@
 // Exchanges: the table of the requests that are on their way, found by their own key, by the branch
 // that a response answers, and by the flows that they hang on. A new value is kept only after its
-// step has returned.
+// step has returned. HOT.
 
 namespace Sip.Edge
 
+open System
 open System.Collections.Generic
 open Sip
 open Sip.Wire
 open Sip.Routing
 
+/// An exchange's place in the tables; used again for another once it is forgotten.
+[<Sealed>]
+type internal Slot() =
+    inherit Reminder()
+
+    /// None of them while the slot is spare.
+    [<DefaultValue(false)>]
+    val mutable Exchange: Exchange
+
+    /// What ties it to the flow that its request came by.
+    member val Source = Hook()
+    /// What ties it to the connections that its legs went to, by the number of the leg.
+    member val Targets = List<Hook>()
+
+    override this.What = Due.Exchange this.Exchange.Key
+
 /// The exchanges of one ledger.
 [<Sealed>]
-type internal Exchanges(around: Instant -> Surroundings, agenda: Agenda, outbox: Outbox) =
-    let exchanges = Dictionary<string, Exchange>()
-    let legs = Dictionary<string, struct (string * int)>()
-    let sources = Touching()
-    let targets = Touching()
+type internal Exchanges(around: Surroundings, agenda: Agenda) =
+    let slots = Dictionary<Mark, Slot>()
+    let legs = Dictionary<Mark, struct (Slot * int)>()
+    let sources = Hanging()
+    let targets = Hanging()
+    let spare = Stack<Slot>()
+    let walk = Walk around
+    let shelf = around.Outbox.Shelf
 
-    let flowOf (leg: Leg) =
-        match leg.Hop with
-        | Hop.Flow flow when Flow.isConnection flow -> ValueSome flow
-        | Hop.Flow _
-        | Hop.Dial _ -> ValueNone
+    let branch (exchange: Exchange) (id: int) =
+        Branch.mark around.Station exchange.Key id
 
-    let find (key: string) =
-        match exchanges.TryGetValue key with
-        | true, found -> ValueSome found
-        | false, _ -> ValueNone
+    let find (key: Mark) : Slot | null =
+        match slots.TryGetValue key with
+        | true, slot -> slot
+        | false, _ -> null
 
-    let forget (exchange: Exchange) =
-        exchanges.Remove exchange.Key |> ignore
-        agenda.Forget(Due.Exchange exchange.Key)
-        sources.Remove(exchange.Source, exchange.Key)
+    let forget (slot: Slot) =
+        let exchange = slot.Exchange
+        slots.Remove exchange.Key |> ignore
+        agenda.Forget slot
+        sources.Remove slot.Source
 
-        for leg in exchange.Legs.Values do
-            legs.Remove(Key.client leg.Sent) |> ignore
-            legs.Remove(Key.cancel leg.Sent) |> ignore
-            flowOf leg |> ValueOption.iter (fun flow -> targets.Remove(flow, exchange.Key))
+        for id in 0 .. slot.Targets.Count - 1 do
+            legs.Remove(branch exchange id) |> ignore
+            targets.Remove slot.Targets[id]
 
-    let keep (exchange: Exchange) =
-        let before =
-            match find exchange.Key with
-            | ValueSome before -> before.Legs.Count
-            | ValueNone ->
-                sources.Add(exchange.Source, exchange.Key)
-                0
+        shelf.Return exchange.Request
 
-        // Legs are only ever added.
-        if exchange.Legs.Count > before then
-            for leg in exchange.Legs.Values do
-                flowOf leg |> ValueOption.iter (fun flow -> targets.Add(flow, exchange.Key))
+        match Answering.kept exchange.Answering with
+        | ValueSome response -> shelf.Return response.Bytes
+        | ValueNone -> ()
 
-        exchanges[exchange.Key] <- exchange
-        agenda.Remind(Exchange.wake exchange, Due.Exchange exchange.Key)
+        slot.Targets.Clear()
+        slot.Exchange <- Unchecked.defaultof<Exchange>
+        spare.Push slot
 
-    let carryOut (step: ExchangeStep) =
-        let exchange = step.Exchange
+    // Legs are only ever added.
+    let addLegs (slot: Slot) (exchange: Exchange) =
+        for id in slot.Targets.Count .. exchange.Legs.Length - 1 do
+            let hook = Hook()
+            legs[branch exchange id] <- struct (slot, id)
+            slot.Targets.Add hook
 
-        for act in step.Acts do
-            match act with
-            | ExchangeAct.Send(hop, bytes) -> outbox.Send(hop, bytes)
-            | ExchangeAct.Expect(key, leg) -> legs[key] <- struct (exchange.Key, leg)
+            match exchange.Legs[id].Place.Hop with
+            | Hop.Flow flow when Flow.isConnection flow -> targets.Add(flow, exchange.Key, hook)
+            | Hop.Flow _
+            | Hop.Dial _ -> ()
 
-        if Exchange.isOver exchange then
-            forget exchange
+    let giveBack (before: Exchange) (after: Exchange) =
+        if before.Request.Length > after.Request.Length then
+            shelf.Return before.Request
+
+        match Answering.kept before.Answering, Answering.kept after.Answering with
+        | ValueSome one, ValueSome other when one.Bytes.Equals other.Bytes -> ()
+        | ValueSome one, _ -> shelf.Return one.Bytes
+        | ValueNone, _ -> ()
+
+    let keep (slot: Slot) (after: Exchange) =
+        slot.Exchange <- after
+        addLegs slot after
+
+        if Exchange.isOver after then
+            forget slot
         else
-            keep exchange
+            agenda.Remind(Exchange.wake after, slot)
 
-    /// The exchange of a request.
-    member _.Find(key: string) : Exchange voption = find key
+    /// The slot of a request's exchange, null where there is none.
+    member _.Find(key: Mark) : Slot | null = find key
 
-    /// The exchange and the leg that a branch belongs to.
-    member _.Leg(key: string) : struct (Exchange * int) voption =
-        match legs.TryGetValue key with
-        | true, struct (key, leg) -> find key |> ValueOption.map (fun one -> struct (one, leg))
-        | false, _ -> ValueNone
+    /// The slot and the leg that a branch belongs to; the slot is null where there is none.
+    member _.Leg(branch: Mark) : struct ((Slot | null) * int) =
+        match legs.TryGetValue branch with
+        | true, struct (slot, leg) -> struct (slot, leg)
+        | false, _ -> struct (null, 0)
 
     /// Sends a request on its way.
-    member _.Begin(now, key, source, request, way, places) : unit =
-        carryOut (Proxying.start (around now) key source request way places)
+    member _.Begin(key, method, source: FlowText, request, places) : unit =
+        let exchange = Proxying.start walk key method source request places
+        let slot = if spare.Count > 0 then spare.Pop() else Slot()
+        slots[key] <- slot
+        sources.Add(source.Flow, key, slot.Source)
+        keep slot exchange
 
     /// Something has happened to an exchange.
-    member _.Step(now, event, exchange) : unit =
-        carryOut (Proxying.step (around now) event exchange)
+    member _.Step(event: ExchangeEvent, slot: Slot) : unit =
+        let before = slot.Exchange
+        let after = Proxying.step walk event before
+
+        if not (Object.ReferenceEquals(before, after)) then
+            giveBack before after
+            keep slot after
+
+    /// An exchange that was looked at in vain wants to be looked at again.
+    member _.Remind(slot: Slot) : unit =
+        agenda.Remind(Exchange.wake slot.Exchange, slot)
 
     /// Forgets an exchange, whatever is still to come of it.
-    member _.Forget(exchange: Exchange) : unit = forget exchange
+    member _.Forget(slot: Slot) : unit = forget slot
 
     /// The exchanges that came by a flow.
-    member _.From(flow: Flow) : string list = sources.On flow
+    member _.From(flow: Flow) : Mark list = sources.On flow
 
     /// The exchanges with a leg on a connection.
-    member _.To(flow: Flow) : string list = targets.On flow
+    member _.To(flow: Flow) : Mark list = targets.On flow
 
     /// How many a flow has under way.
     member _.Share(flow: Flow) : int<exchange> = sources.Count flow * 1<exchange>
 
     /// How many are under way.
-    member _.Total: int<exchange> = exchanges.Count * 1<exchange>
+    member _.Total: int<exchange> = slots.Count * 1<exchange>
 
     /// How many wait for a final response.
-    member _.Pending: int = exchanges.Values |> Seq.filter Exchange.isPending |> Seq.length
+    member _.Pending: int =
+        slots.Values
+        |> Seq.filter (fun slot -> Exchange.isPending slot.Exchange)
+        |> Seq.length
 
     /// How many entries the tables hold.
-    member _.Held: int = exchanges.Count + legs.Count + sources.Flows + targets.Flows
+    member _.Held: int = slots.Count + legs.Count + sources.Flows + targets.Flows

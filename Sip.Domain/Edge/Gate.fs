@@ -35,12 +35,13 @@ module Gate =
     /// already proven themselves on this connection.
     let demand
         (realm: Realm)
-        (flow: Flow)
+        (source: FlowText)
         (known: bool)
         (target: Target)
         (request: Message)
         : Demand =
-        let trusted = realm.Admittance = Admittance.UnsafeOpen || Realm.isPeer realm flow
+        let trusted =
+            realm.Admittance = Admittance.UnsafeOpen || source.Standing = Standing.Peer
 
         let inDialog = isInDialog request
 

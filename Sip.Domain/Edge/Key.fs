@@ -1,71 +1,65 @@
-// Key: which transaction a message belongs to (RFC 3261 §17.1.3, §17.2.3).
+// Key: which transaction a message belongs to (RFC 3261 §17.1.3, §17.2.3), as a keyed hash of what
+// identifies it: nobody can choose messages that share one. HOT.
 
 namespace Sip.Edge
 
 open System
 open Sip.Wire
+open Sip.Routing
 
 /// Naming transactions.
 [<RequireQualifiedAccess>]
 module Key =
 
-    let private part (message: Message) (name: HeaderName) =
-        message.Text(Message.value name message)
+    let private invite = "INVITE"B
+    let private cancel = "CANCEL"B
+    let private ack = "ACK"B
 
     // RFC 2543 peers send no branch that identifies: the fields that §17.2.3 lists stand in.
-    let private old (request: Message) (via: ViaView) (method: string) =
-        let uri =
-            match request.Start with
-            | StartLine.Request(_, _, uri) -> request.Text uri.Whole
-            | StartLine.Response _ -> ""
+    let private addOld (state: byref<PrfState>) (request: Message) (via: ViaView) =
+        state.Part(request.Slice(Message.value HeaderName.CallId request))
+        state.Part(request.Slice(Message.fromTag request))
+        state.Word(uint64 (Message.sequence request))
+        state.Part(request.Slice via.Whole)
 
-        String.Join(
-            "|",
-            [|
-                part request HeaderName.CallId
-                request.Text(Message.tag HeaderName.From request)
-                string (Message.sequence request)
-                request.Text via.Whole
-                uri
-                method
-            |]
-        )
+        match request.Start with
+        | StartLine.Request(_, _, uri) -> state.Part(request.Slice uri.Whole)
+        | StartLine.Response _ -> ()
 
-    /// The server transaction of a request; an ACK and a CANCEL ask with the INVITE's method.
-    let server (request: Message) (method: string) : string =
+    let private server (station: Station) (request: Message) (method: ReadOnlySpan<byte>) : Mark =
+        let mutable state = PrfState station.TransactionKey
+        state.Part method
+
         match Message.topVia request with
-        | ValueNone -> ""
+        | ValueNone -> ()
         | ValueSome via ->
-            let all = request.Bytes
-            let branch = via.Branch
-
-            if ViaView.isUnique all branch then
-                let sentBy = (Slice.text all via.Host).ToLowerInvariant()
-                String.Join("|", [| Slice.text all branch; sentBy; string via.Port; method |])
+            if ViaView.isUnique request.Bytes via.Branch then
+                state.Part(request.Slice via.Branch)
+                state.HostPart(request.Slice via.Host)
+                state.Word(uint64 via.Port)
             else
-                old request via method
+                addOld &state request via
+
+        state.Finish()
 
     /// The server transaction of a request by its own method.
-    let ofRequest (request: Message) : string =
-        server request (request.Text(Message.methodName request))
+    let ofRequest (station: Station) (request: Message) : Mark =
+        server station request (request.Slice(Message.methodName request))
 
-    /// The client transaction that a response answers: the branch that we made, and its method.
-    let client (response: Message) : string =
-        match Message.topVia response with
-        | ValueNone -> ""
-        | ValueSome via ->
-            let all = response.Bytes
-            let branch = Slice.text all (via.Branch)
-            String.Join("|", [| branch; response.Text(Message.methodName response) |])
+    /// The server transaction of the INVITE that an ACK or a CANCEL is about.
+    let ofInvite (station: Station) (request: Message) : Mark =
+        server station request (ReadOnlySpan invite)
 
-    /// The client transaction of the CANCEL of a leg: same branch, other method (§9.1).
-    let cancel (sent: Message) : string =
-        match Message.topVia sent with
-        | ValueNone -> ""
-        | ValueSome via ->
-            let all = sent.Bytes
-            String.Concat(Slice.text all via.Branch, "|CANCEL")
+    /// What stands for the transaction of an ACK, which has none.
+    let ofAck (station: Station) (request: Message) : Mark =
+        server station request (ReadOnlySpan ack)
+
+    /// The branch of ours that a response answers, or that a request of ours carries.
+    let ofBranch (message: Message) : Mark =
+        match Message.topVia message with
+        | ValueSome via -> Branch.markOf (message.Slice via.Branch)
+        | ValueNone -> Branch.markOf ReadOnlySpan.Empty
 
     /// Whether a response answers a CANCEL.
     let isToCancel (response: Message) : bool =
-        (response.Slice(Message.methodName response)).SequenceEqual "CANCEL"B
+        (response.Slice(Message.methodName response)).SequenceEqual(ReadOnlySpan cancel)

@@ -16,23 +16,24 @@ open Sip.Transactions
 [<Sealed>]
 type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
     let station = Station.ofRealm realm
-    let edits = Edits()
-    let out = Octets 2048
     let agenda = Agenda()
-    let outbox = Outbox(station, out)
+    let outbox = Outbox station
+    // What arrives is read here; nothing keeps it beyond its input.
+    let came = Message.blank ()
 
-    let around (now: Instant) : Surroundings =
+    let around: Surroundings =
         {
             Station = station
-            Edits = edits
-            Out = out
             Timing = timing
-            Now = now
-            IsLive = outbox.IsLive
+            Outbox = outbox
+            Edits = Edits()
+            Asked = Message.blank ()
+            Sent = Message.blank ()
+            Now = Instant.FromMilliseconds 0L
         }
 
-    let exchanges = Exchanges(around, agenda, outbox)
-    let answers = Answers agenda
+    let exchanges = Exchanges(around, agenda)
+    let answers = Answers(agenda, outbox.Shelf)
     let proofs = Proofs(realm, agenda)
     let location = Location(realm, outbox.IsLive, agenda)
     let desk = Desk(realm, policy, location, outbox.Note)
@@ -47,53 +48,45 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
                 Answers = answers
             }
 
-        Entrance(station, timing, bounds, desk, edits, tables)
-
-    let mutable latest = Instant.FromMilliseconds 0L
+        Entrance(station, timing, bounds, desk, around.Edits, tables)
 
     let callId (message: Message) =
         message.Text(Message.value HeaderName.CallId message)
 
-    let step (now: Instant) (event: ExchangeEvent) (exchange: Exchange) =
-        exchanges.Step(now, event, exchange)
-
-    let acknowledged now (flow: Flow) view (request: Message) =
-        match exchanges.Find(Key.server request "INVITE") with
-        | ValueSome exchange when Exchange.awaitsAck exchange ->
-            step now ExchangeEvent.Acknowledged exchange
+    let acknowledged now (source: FlowText) view (request: Message) =
+        match exchanges.Find(Key.ofInvite station request) with
+        | NonNull slot when Exchange.awaitsAck slot.Exchange ->
+            exchanges.Step(ExchangeEvent.Acknowledged, slot)
         // RFC 6026 §7.1: the ACK of a 2xx goes on, whatever its branch.
-        | ValueSome _
-        | ValueNone ->
+        | _ ->
             // The ACK of an answer that we gave without keeping anything carries our own tag.
             if not (Branch.isTagged station request) then
-                entrance.Enter(now, flow, Method.Ack, view, request)
+                entrance.Enter(now, source, Method.Ack, view, request)
 
     // §9.2: whoever cancels must be whoever asked.
     let isAsker (flow: Flow) (exchange: Exchange) =
-        flow = exchange.Source
+        let asker = exchange.Source.Flow
+
+        Flow.comparer.Equals(flow, asker)
         || (not (Flow.isConnection flow)
-            && not (Flow.isConnection exchange.Source)
-            && flow.Remote.Address = exchange.Source.Remote.Address)
+            && not (Flow.isConnection asker)
+            && flow.Remote.Address = asker.Remote.Address)
 
-    let cancelled now (flow: Flow) (request: Message) =
-        let key = Key.server request "INVITE"
+    let cancelled (source: FlowText) (request: Message) =
+        let key = Key.ofInvite station request
 
-        match exchanges.Find key with
-        | ValueSome exchange when isAsker flow exchange ->
-            outbox.Say(flow, request, Status.ok)
+        match exchanges.Find key, answers.Find key with
+        | NonNull slot, _ when isAsker source.Flow slot.Exchange ->
+            outbox.Say(source, request, Status.ok)
+            let reasons = OwnRequest.because (OwnRequest.reasons request)
+            exchanges.Step(ExchangeEvent.Cancelled reasons, slot)
+        | null, NonNull _ -> outbox.Say(source, request, Status.ok)
+        | _, _ -> outbox.Say(source, request, Status.noSuchTransaction)
 
-            let reason =
-                Message.texts HeaderName.Reason request |> List.map (fun text -> "Reason", text)
-
-            step now (ExchangeEvent.Cancelled reason) exchange
-        | ValueSome _ -> outbox.Say(flow, request, Status.noSuchTransaction)
-        | ValueNone when (answers.Find key).IsSome -> outbox.Say(flow, request, Status.ok)
-        | ValueNone -> outbox.Say(flow, request, Status.noSuchTransaction)
-
-    let requested now (flow: Flow) method view (request: Message) =
+    let requested now (source: FlowText) method view (request: Message) =
         match method with
-        | Method.Ack -> acknowledged now flow view request
-        | Method.Cancel -> cancelled now flow request
+        | Method.Ack -> acknowledged now source view request
+        | Method.Cancel -> cancelled source request
         | Method.Invite
         | Method.Bye
         | Method.Register
@@ -107,55 +100,59 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         | Method.Prack
         | Method.Publish
         | Method.Other ->
-            let key = Key.ofRequest request
+            let key = Key.ofRequest station request
 
-            match exchanges.Find key, answers.Find key with
-            | ValueSome exchange, _ -> step now ExchangeEvent.Repeated exchange
-            | ValueNone, ValueSome given ->
-                outbox.Send(Hop.Flow given.Source, given.Bytes.ToArray())
-            | ValueNone, ValueNone -> entrance.Enter(now, flow, method, view, request)
+            match exchanges.Find key with
+            | null ->
+                match answers.Find key with
+                | null -> entrance.Enter(now, source, method, view, request)
+                | given -> outbox.Send(given.Source.Hop, given.Bytes)
+            | slot -> exchanges.Step(ExchangeEvent.Repeated, slot)
 
-    let responded now (flow: Flow) (response: Message) =
-        match exchanges.Leg(Key.client response) with
-        | ValueSome(struct (exchange, leg)) when Exchange.mayAnswer realm flow leg exchange ->
-            step now (ExchangeEvent.Answered(leg, flow, response)) exchange
-        | ValueSome _
-        | ValueNone -> outbox.Note(Note.Stray(flow, callId response))
+    let responded (source: FlowText) (response: Message) =
+        let struct (slot, leg) = exchanges.Leg(Key.ofBranch response)
 
-    let broken (flow: Flow) (fault: Fault) (head: Message voption) =
-        outbox.Note(Note.Broken(flow, Fault.words fault))
+        match slot with
+        | NonNull slot when Exchange.mayAnswer source leg response slot.Exchange ->
+            exchanges.Step(ExchangeEvent.Answered(leg, source, response), slot)
+        | _ -> outbox.Note(Note.Stray(source.Flow, callId response))
+
+    let broken (source: FlowText) (fault: Fault) (head: Message voption) =
+        outbox.Note(Note.Broken(source.Flow, Fault.words fault))
 
         match head with
         | ValueSome head ->
             match head.Start with
-            | StartLine.Request _ -> outbox.Refuse(flow, head, Refusal.Faulty fault)
+            | StartLine.Request _ -> outbox.Refuse(source, head, Refusal.Faulty fault)
             | StartLine.Response _ -> ()
         | ValueNone -> ()
 
     let arrived now (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
-        match Reading.message realm.Limits bytes.Span with
+        let source = station.Flows.Of flow
+
+        match Reading.into came realm.Limits bytes.Span with
         | Arrival.Message message ->
             match message.Start with
-            | StartLine.Request(method, _, uri) -> requested now flow method uri message
-            | StartLine.Response _ -> responded now flow message
-        | Arrival.Broken(fault, head) -> broken flow fault head
+            | StartLine.Request(method, _, uri) -> requested now source method uri message
+            | StartLine.Response _ -> responded source message
+        | Arrival.Broken(fault, head) -> broken source fault head
 
     /// A stream's head without its body is never worked on, however well it reads.
     let unframed (flow: Flow) (event: StreamEvent) (bytes: ReadOnlyMemory<byte>) =
-        let arrival = Reading.message realm.Limits bytes.Span
-
+        let source = station.Flows.Of flow
+        let arrival = Reading.into came realm.Limits bytes.Span
         let fault wrong = { Wrong = wrong; Place = 0 }
 
         match event, arrival with
         | StreamEvent.TooLarge, Arrival.Message head ->
-            broken flow (fault Wrong.TooLarge) (ValueSome head)
-        | StreamEvent.TooLarge, Arrival.Broken(_, head) -> broken flow (fault Wrong.TooLarge) head
+            broken source (fault Wrong.TooLarge) (ValueSome head)
+        | StreamEvent.TooLarge, Arrival.Broken(_, head) -> broken source (fault Wrong.TooLarge) head
         | _, Arrival.Message head ->
-            broken flow (fault (Wrong.Missing HeaderName.ContentLength)) (ValueSome head)
-        | _, Arrival.Broken(found, head) -> broken flow found head
+            broken source (fault (Wrong.Missing HeaderName.ContentLength)) (ValueSome head)
+        | _, Arrival.Broken(found, head) -> broken source found head
 
-    let legFailed now (key: string) (leg: int) =
-        exchanges.Find key |> ValueOption.iter (step now (ExchangeEvent.LegFailed leg))
+    let legFailed (leg: int) (slot: Slot) =
+        exchanges.Step(ExchangeEvent.LegFailed leg, slot)
 
     let unbind (aor: string) (after: Bindings) =
         location.Store(aor, after)
@@ -163,7 +160,23 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         if Bindings.isEmpty after then
             outbox.Note(Note.Unregistered aor)
 
-    let closed now (flow: Flow) =
+    // Each leg on a flow that is gone; a leg's failure may end the exchange.
+    let legsFailed (flow: Flow) (key: Mark) =
+        let mutable leg = 0
+        let mutable going = true
+
+        while going do
+            match exchanges.Find key with
+            | NonNull slot when leg < slot.Exchange.Legs.Length ->
+                match slot.Exchange.Legs[leg].Place.Hop with
+                | Hop.Flow there when Flow.comparer.Equals(there, flow) -> legFailed leg slot
+                | Hop.Flow _
+                | Hop.Dial _ -> ()
+
+                leg <- leg + 1
+            | _ -> going <- false
+
+    let closed (flow: Flow) =
         outbox.Close flow
         proofs.Close flow
         station.Flows.Forget flow
@@ -172,48 +185,48 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             unbind aor (fst (Bindings.dropFlow flow (location.Of aor)))
 
         for key in exchanges.From flow do
-            exchanges.Find key |> ValueOption.iter (step now ExchangeEvent.SourceGone)
+            match exchanges.Find key with
+            | null -> ()
+            | slot -> exchanges.Step(ExchangeEvent.SourceGone, slot)
 
         for key in exchanges.To flow do
-            match exchanges.Find key with
-            | ValueSome exchange ->
-                for KeyValue(id, leg) in exchange.Legs do
-                    if leg.Hop = Hop.Flow flow then
-                        legFailed now key id
-            | ValueNone -> ()
+            legsFailed flow key
 
-    let undeliverable now (bytes: ReadOnlyMemory<byte>) =
-        match Reading.message realm.Limits bytes.Span with
+    let undeliverable (bytes: ReadOnlyMemory<byte>) =
+        match Reading.into came realm.Limits bytes.Span with
         | Arrival.Message message ->
-            match message.Start, exchanges.Leg(Key.client message) with
-            | StartLine.Request((Method.Ack | Method.Cancel), _, _), _ -> ()
-            | StartLine.Request _, ValueSome(struct (exchange, leg)) ->
-                legFailed now exchange.Key leg
-            | StartLine.Request _, ValueNone
-            | StartLine.Response _, _ -> ()
+            let struct (slot, leg) = exchanges.Leg(Key.ofBranch message)
+
+            match message.Start with
+            | StartLine.Request((Method.Ack | Method.Cancel), _, _)
+            | StartLine.Response _ -> ()
+            | StartLine.Request _ ->
+                match slot with
+                | null -> ()
+                | slot -> legFailed leg slot
         | Arrival.Broken _ -> ()
 
     // An exchange that throws when its time comes would come again and again: it is given up.
-    let tickExchange (now: Instant) (exchange: Exchange) =
+    let tickExchange (slot: Slot) =
         try
-            step now ExchangeEvent.Tick exchange
+            exchanges.Step(ExchangeEvent.Tick, slot)
         with _ ->
-            exchanges.Forget exchange
+            exchanges.Forget slot
             reraise ()
 
     let reached (now: Instant) (what: Due) =
         match what with
         | Due.Exchange key ->
             match exchanges.Find key with
-            | ValueSome exchange when Exchange.wake exchange <= now -> tickExchange now exchange
-            | ValueSome exchange -> agenda.Remind(Exchange.wake exchange, what)
-            | ValueNone -> ()
+            | null -> ()
+            | slot when Exchange.wake slot.Exchange <= now -> tickExchange slot
+            | slot -> exchanges.Remind slot
         | Due.Answer key -> answers.Forget key
         | Due.Bindings aor ->
             match location.Of aor with
             | before when Bindings.wake before <= now ->
                 unbind aor (fst (Bindings.expire now before))
-            | before -> agenda.Remind(Bindings.wake before, what)
+            | _ -> location.Remind aor
         | Due.Nonce id -> proofs.Forget id
 
     let rec tick (now: Instant) =
@@ -228,26 +241,27 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
     new(realm: Realm, timing: Timing, policy: Policy) = Ledger(realm, timing, policy, Bounds.usual)
 
     /// When `Tick` is wanted.
-    member _.Wake: Instant = if outbox.IsWaiting then latest else agenda.Wake
+    member _.Wake: Instant = if outbox.IsWaiting then around.Now else agenda.Wake
 
-    /// Takes one input and returns what to do about it, in order. If it throws, the input is lost and
-    /// nothing else: what had been done before it in the same call is returned by the next.
+    /// Takes one input and returns what to do about it, in order: good until the next `Take`, bytes for a
+    /// hop that is dialled for ever. If it throws, the input is lost and nothing else: what had been done
+    /// before it in the same call is returned by the next.
     member _.Take(now: Instant, input: Input) : IReadOnlyList<Effect> =
-        outbox.Discard()
-        latest <- now
+        outbox.Begin()
+        around.Now <- now
 
         match input with
         | Input.Opened flow -> outbox.Open flow
         | Input.Arrived(flow, bytes) -> arrived now flow bytes
         | Input.Unframed(flow, event, bytes) -> unframed flow event bytes
-        | Input.Closed flow -> closed now flow
-        | Input.Undeliverable(_, bytes) -> undeliverable now bytes
+        | Input.Closed flow -> closed flow
+        | Input.Undeliverable(_, bytes) -> undeliverable bytes
         | Input.Enrolled subscriber -> proofs.Enroll subscriber
         | Input.Restored(aor, binding) ->
             location.Store(aor, Bindings.ofList (Bindings.toList (location.Of aor) @ [ binding ]))
         | Input.Tick -> tick now
 
-        outbox.Empty()
+        outbox.Fetch()
 
     /// Who is registered, and with how many contacts.
     member _.Online(now: Instant) : IReadOnlyList<KeyValuePair<string, int>> = location.Online now

@@ -9,7 +9,7 @@ open Sip.Routing
 /// The connections that can carry messages now.
 [<Sealed>]
 type LiveFlows() =
-    let live = HashSet<Flow>()
+    let live = HashSet<Flow>(Flow.comparer)
     let ends = Dictionary<FarEnd, Flow>()
 
     let farEnd (flow: Flow) : FarEnd =

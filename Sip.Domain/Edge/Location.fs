@@ -9,6 +9,7 @@ open Sip
 open Sip.Wire
 open Sip.Registrar
 open Sip.Routing
+open Sip.Transactions
 
 /// The way of one binding.
 [<RequireQualifiedAccess>]
@@ -77,11 +78,62 @@ module Placing =
         | Uri.Sip _, ValueNone
         | (Uri.Tel _ | Uri.Other _), _ -> ValueNone
 
+/// Everything that is bound to one address of record, and where that leads while nothing changes.
+[<Sealed>]
+type internal Entry(aor: string) =
+    inherit Reminder()
+    let mutable bindings = Bindings.empty
+    let mutable places: Place list list = []
+    // The places are good before this time, and while the flows live or do not as they did.
+    let mutable until = Instant.FromMilliseconds Int64.MinValue
+    let mutable lived: struct (Flow * bool)[] = [||]
+
+    override _.What = Due.Bindings aor
+
+    /// What is bound.
+    member _.Bindings
+        with get () = bindings
+        and set (after: Bindings) =
+            bindings <- after
+            until <- Instant.FromMilliseconds Int64.MinValue
+
+    /// Whether the places that were found last are still right.
+    member private _.IsGood(now: Instant, isLive: Flow -> bool) : bool =
+        let mutable good = now < until
+
+        for struct (flow, did) in lived do
+            good <- good && isLive flow = did
+
+        good
+
+    /// Where a request may go, in groups of equal preference.
+    member this.Places
+        (now: Instant, isLive: Flow -> bool, find: Instant -> Bindings -> Place list list)
+        =
+        if not (this.IsGood(now, isLive)) then
+            let current = Bindings.current now bindings
+            until <- Bindings.wake (Bindings.ofList current)
+
+            lived <-
+                [|
+                    for binding in current do
+                        struct (binding.Flow, isLive binding.Flow)
+                |]
+
+            places <- find now bindings
+
+        places
+
 /// The location table of one ledger.
 [<Sealed>]
 type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
-    let bindings = Dictionary<string, Bindings>()
+    let entries = Dictionary<string, Entry>()
+    let byText = entries.GetAlternateLookup<ReadOnlySpan<char>>()
     let onFlow = Touching()
+    let mutable key: char[] = Array.zeroCreate 256
+
+    // A user's key is its name, decoded, and the realm's: whichever of our names was written.
+    let suffix = String.Concat("@", Registration.host realm)
 
     let flowsOf (found: Bindings) =
         Bindings.toList found
@@ -89,44 +141,92 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
         |> List.filter Flow.isConnection
         |> List.distinct
 
-    /// The bindings of an address of record.
-    member _.Of(aor: string) : Bindings =
-        match bindings.TryGetValue aor with
-        | true, found -> found
-        | false, _ -> Bindings.empty
+    let find (aor: string) : Entry | null =
+        match entries.TryGetValue aor with
+        | true, entry -> entry
+        | false, _ -> null
 
-    /// Keeps them until the first of them runs out.
-    member this.Store(aor: string, after: Bindings) : unit =
-        for flow in flowsOf (this.Of aor) do
-            onFlow.Remove(flow, aor)
+    let bindingsOf (aor: string) =
+        match find aor with
+        | null -> Bindings.empty
+        | entry -> entry.Bindings
 
-        for flow in flowsOf after do
-            onFlow.Add(flow, aor)
-
-        if Bindings.isEmpty after then
-            bindings.Remove aor |> ignore
-            agenda.Forget(Due.Bindings aor)
-        else
-            bindings[aor] <- after
-            agenda.Remind(Bindings.wake after, Due.Bindings aor)
-
-    /// The addresses of record with a binding that came by this flow.
-    member _.On(flow: Flow) : string list = onFlow.On flow
-
-    /// Where a request for an address of record may go, in groups of equal preference.
-    member this.Places(now: Instant, aor: Aor) : Place list list =
+    // More places than a request can have branches for are not tried.
+    let placesOf (now: Instant) (bindings: Bindings) : Place list list =
         let first (target: Sip.Registrar.Target) =
             target.First :: target.Spare
             |> List.tryPick (fun binding ->
                 Placing.ofBinding realm isLive binding |> ValueOption.toOption)
 
-        Bindings.lookup now (this.Of aor.Key)
+        let rec within room groups =
+            match groups with
+            | [] -> []
+            | group :: rest ->
+                let kept = List.truncate room group
+                kept :: within (room - kept.Length) rest
+
+        Bindings.lookup now bindings
         |> List.map (List.choose first)
+        |> within Branches.most
         |> List.filter (fun group -> not group.IsEmpty)
+
+    /// Writes the key of a user that a URI of ours names, and returns its length.
+    let spell (user: ReadOnlySpan<byte>) : int =
+        if key.Length < user.Length + suffix.Length then
+            key <- Array.zeroCreate (2 * (user.Length + suffix.Length))
+
+        let length = Escape.decodeTo user (Span key)
+        suffix.AsSpan().CopyTo(Span(key, length, suffix.Length))
+        length + suffix.Length
+
+    /// The bindings of an address of record.
+    member _.Of(aor: string) : Bindings = bindingsOf aor
+
+    /// Keeps them until the first of them runs out.
+    member _.Store(aor: string, after: Bindings) : unit =
+        for flow in flowsOf (bindingsOf aor) do
+            onFlow.Remove(flow, aor)
+
+        for flow in flowsOf after do
+            onFlow.Add(flow, aor)
+
+        match find aor with
+        | null when Bindings.isEmpty after -> ()
+        | null ->
+            let entry = Entry aor
+            entry.Bindings <- after
+            entries[aor] <- entry
+            agenda.Remind(Bindings.wake after, entry)
+        | entry when Bindings.isEmpty after ->
+            entries.Remove aor |> ignore
+            agenda.Forget entry
+        | entry ->
+            entry.Bindings <- after
+            agenda.Remind(Bindings.wake after, entry)
+
+    /// The bindings are to be looked at again when the first of them runs out.
+    member _.Remind(aor: string) : unit =
+        match find aor with
+        | null -> ()
+        | entry -> agenda.Remind(Bindings.wake entry.Bindings, entry)
+
+    /// The addresses of record with a binding that came by this flow.
+    member _.On(flow: Flow) : string list = onFlow.On flow
+
+    /// Where a request for a user of ours may go, in groups of equal preference.
+    member _.Places(now: Instant, all: ReadOnlySpan<byte>, uri: UriView) : Place list list =
+        let length = spell (Slice.bytes all uri.User)
+
+        let mutable entry = Unchecked.defaultof<Entry>
+
+        if byText.TryGetValue(ReadOnlySpan(key, 0, length), &entry) then
+            entry.Places(now, isLive, placesOf)
+        else
+            []
 
     /// Who is registered, and with how many contacts.
     member _.Online(now: Instant) : KeyValuePair<string, int>[] =
         [|
-            for KeyValue(aor, found) in bindings do
-                KeyValuePair(aor, List.length (Bindings.current now found))
+            for KeyValue(aor, entry) in entries do
+                KeyValuePair(aor, List.length (Bindings.current now entry.Bindings))
         |]

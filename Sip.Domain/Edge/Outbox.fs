@@ -1,5 +1,6 @@
 // Outbox: what is to be done outside, gathered while a step goes on, and which flows are alive to do it.
-// What a step that threw had asked for is dropped; what had been done before it is not.
+// What a step that threw had asked for is dropped; what had been done before it is not. HOT: the list and
+// the bytes are used again for the next input.
 
 namespace Sip.Edge
 
@@ -11,11 +12,15 @@ open Sip.Routing
 
 /// The effects of one ledger.
 [<Sealed>]
-type internal Outbox(station: Station, out: Octets) =
+type internal Outbox(station: Station) =
     let realm = station.Realm
     let live = LiveFlows()
     let effects = List<Effect>()
+    let out = Octets 4096
+    let shelf = Shelf()
     let mutable sound = 0
+    // Whether all that is gathered was handed out.
+    let mutable fetched = false
 
     let isListener (flow: Flow) =
         let (ListenerId index) = flow.Listener
@@ -32,24 +37,25 @@ type internal Outbox(station: Station, out: Octets) =
 
     let note (what: Note) = effects.Add(Effect.Note what)
 
-    // No flow, no send: what is meant for a connection that is gone is dropped here.
-    let send (hop: Hop) (bytes: byte[]) =
+    // No flow, no send: what is meant for a connection that is gone is dropped here. What waits for a
+    // connection to be made belongs to whoever waits.
+    let send (hop: Hop) (bytes: ReadOnlyMemory<byte>) =
         match hop with
         | Hop.Flow flow when not (isLive flow) -> ()
+        | Hop.Flow _ -> effects.Add(Effect.Send(hop, bytes))
         | Hop.Dial(Dialled.Udp, Host.Address address, port) ->
             match Realm.datagram realm { Address = address; Port = port } with
-            | ValueSome flow -> effects.Add(Effect.Send(Hop.Flow flow, ReadOnlyMemory bytes))
+            | ValueSome flow -> effects.Add(Effect.Send((station.Flows.Of flow).Hop, bytes))
             | ValueNone -> ()
-        | Hop.Flow _
-        | Hop.Dial _ -> effects.Add(Effect.Send(hop, ReadOnlyMemory bytes))
+        | Hop.Dial _ -> effects.Add(Effect.Send(hop, ReadOnlyMemory(bytes.ToArray())))
 
-    let made (flow: Flow) (request: Message) (status: Status) (words: string) headers =
-        out.Clear()
-        Reply.write station (station.Flows.Of flow) request status words headers out
-        out.Written.ToArray()
+    let made (source: FlowText) (request: Message) (status: Status) (words: string) headers =
+        let start = out.Length
+        Reply.write station source request status words headers out
+        out.Since start
 
-    let reply (flow: Flow) (request: Message) (status: Status) (words: string) headers =
-        send (Hop.Flow flow) (made flow request status words headers)
+    let reply (source: FlowText) (request: Message) (status: Status) (words: string) headers =
+        send source.Hop (made source request status words headers)
 
     let callId (message: Message) =
         message.Text(Message.value HeaderName.CallId message)
@@ -60,11 +66,12 @@ type internal Outbox(station: Station, out: Octets) =
         | StartLine.Request _
         | StartLine.Response _ -> false
 
-    let refuse (flow: Flow) (request: Message) (refusal: Refusal) =
+    let refuse (source: FlowText) (request: Message) (refusal: Refusal) =
         if not (isAck request) then
             let status = Refusal.status refusal
-            note (Note.Refused(flow, callId request, status.Number, Refusal.words refusal))
-            reply flow request status (Refusal.words refusal) (Refusal.headers refusal)
+            let words = Refusal.words refusal
+            note (Note.Refused(source.Flow, callId request, status.Number, words))
+            reply source request status words (Refusal.headers refusal)
 
     /// A connection can carry messages from now on.
     member _.Open(flow: Flow) : unit = live.Add flow
@@ -84,40 +91,52 @@ type internal Outbox(station: Station, out: Octets) =
         | Transport.Ws
         | Transport.Wss -> live.Ending there
 
+    /// Where bytes that are to be sent are written.
+    member _.Out: Octets = out
+
+    /// Where bytes are kept that are to be sent again.
+    member _.Shelf: Shelf = shelf
+
     /// An operator may want to know.
     member _.Note(what: Note) : unit = note what
 
-    /// Sends, unless the flow is gone.
-    member _.Send(hop: Hop, bytes: byte[]) : unit = send hop bytes
+    /// Sends bytes that stand in `Out` or on the shelf, unless the flow is gone.
+    member _.Send(hop: Hop, bytes: ReadOnlyMemory<byte>) : unit = send hop bytes
 
     /// A response of our own, not sent.
-    member _.Made(flow, request, status, words, headers) : byte[] =
-        made flow request status words headers
+    member _.Made(source, request, status, words, headers) : ReadOnlyMemory<byte> =
+        made source request status words headers
 
     /// Answers with a response of our own.
-    member _.Reply(flow, request, status, words, headers) : unit =
-        reply flow request status words headers
+    member _.Reply(source, request, status, words, headers) : unit =
+        reply source request status words headers
 
     /// Answers with the RFC's words and nothing else.
-    member _.Say(flow, request, status) : unit =
-        reply flow request status (Status.phrase status) []
+    member _.Say(source, request, status) : unit =
+        reply source request status (Status.phrase status) []
 
     /// Answers once and keeps nothing: the request may be sent again and be refused again.
-    member _.Refuse(flow, request, refusal) : unit = refuse flow request refusal
+    member _.Refuse(source, request, refusal) : unit = refuse source request refusal
 
     /// What was gathered so far is certain to be done.
     member _.Commit() : unit = sound <- effects.Count
 
-    /// Drops what a step that threw had asked for.
-    member _.Discard() : unit =
-        effects.RemoveRange(sound, effects.Count - sound)
+    /// Begins anew: what was fetched has been done by now, and what a step that threw had asked for is
+    /// dropped.
+    member _.Begin() : unit =
+        if fetched then
+            effects.Clear()
+            out.Clear()
+            shelf.Turn()
+            sound <- 0
+            fetched <- false
+        else
+            effects.RemoveRange(sound, effects.Count - sound)
 
     /// Whether something certain waits to be done.
-    member _.IsWaiting: bool = sound > 0
+    member _.IsWaiting: bool = sound > 0 && not fetched
 
-    /// Everything there is to do, in order.
-    member _.Empty() : Effect[] =
-        let all = effects.ToArray()
-        effects.Clear()
-        sound <- 0
-        all
+    /// Everything there is to do, in order: good until the next `Begin`.
+    member _.Fetch() : IReadOnlyList<Effect> =
+        fetched <- true
+        effects

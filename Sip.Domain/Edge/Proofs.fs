@@ -9,12 +9,19 @@ open Sip.Wire
 open Sip.Routing
 open Sip.Identity
 
+/// A nonce that has been used.
+[<Sealed>]
+type internal Use(spent: Spent) =
+    inherit Reminder()
+    member val Spent = spent with get, set
+    override this.What = Due.Nonce this.Spent.Id
+
 /// The subscribers and their proofs, of one ledger.
 [<Sealed>]
 type internal Proofs(realm: Realm, agenda: Agenda) =
     let subscribers = Dictionary<string, Subscriber>()
-    let windows = Dictionary<NonceId, Spent>()
-    let proven = HashSet<Flow>()
+    let windows = Dictionary<NonceId, Use>()
+    let proven = HashSet<Flow>(Flow.comparer)
 
     let keys: NonceKeys =
         let bytes = Seal.digest realm.Secret "nonce" []
@@ -45,7 +52,7 @@ type internal Proofs(realm: Realm, agenda: Agenda) =
 
     let window (id: NonceId) =
         match windows.TryGetValue id with
-        | true, spent -> spent.Window
+        | true, used -> used.Spent.Window
         | false, _ -> Window.unused
 
     /// A user may sign in from now on, or again with another password.
@@ -73,8 +80,14 @@ type internal Proofs(realm: Realm, agenda: Agenda) =
 
     /// Remembers a nonce's use until it is stale anyway.
     member _.Spend(spent: Spent) : unit =
-        windows[spent.Id] <- spent
-        agenda.Remind(spent.Forget, Due.Nonce spent.Id)
+        match windows.TryGetValue spent.Id with
+        | true, used ->
+            used.Spent <- spent
+            agenda.Remind(spent.Forget, used)
+        | false, _ ->
+            let used = Use spent
+            windows[spent.Id] <- used
+            agenda.Remind(spent.Forget, used)
 
     /// A nonce that is stale by now.
     member _.Forget(id: NonceId) : unit = windows.Remove id |> ignore

@@ -1,5 +1,5 @@
 // Proxying: how an exchange steps: between the caller's server machine, the response context and the
-// legs (RFC 3261 §16.6 to §16.10). Each act of one of them is an event of another, until none is left.
+// legs (RFC 3261 §16.6 to §16.10). Each act of one of them is an event of another, until none is left. HOT.
 
 namespace Sip.Edge
 
@@ -11,291 +11,396 @@ open Sip.Transactions
 
 /// Stepping exchanges.
 [<RequireQualifiedAccess>]
-module Proxying =
+module internal Proxying =
 
-    /// An exchange under way, its acts gathered last first.
-    type private Walk =
-        {
-            Around: Surroundings
-            State: Exchange
-            Acts: ExchangeAct list
-        }
-
-    let private act (next: ExchangeAct) (walk: Walk) = { walk with Acts = next :: walk.Acts }
-
-    let private delivery (exchange: Exchange) =
-        if Transport.isReliable exchange.Source.Transport then
+    let private deliveryOf (source: FlowText) =
+        if Transport.isReliable source.Flow.Transport then
             Delivery.Reliable
         else
             Delivery.Unreliable
 
-    let private own (walk: Walk) (status: Status) : Response =
-        Upstream.own walk.Around walk.State status
+    let private back (walk: Walk) (response: Response) =
+        walk.Around.Outbox.Send(walk.Source.Hop, response.Bytes)
 
-    let private back (response: Response) (walk: Walk) =
-        act (ExchangeAct.Send(Hop.Flow walk.State.Source, response.Bytes.ToArray())) walk
+    let private backAgain (walk: Walk) =
+        match Answering.kept walk.Answering with
+        | ValueSome kept -> back walk kept
+        | ValueNone -> ()
 
-    let private answer (event: ServerInvite.Event) (other: ServerOther.Event) (walk: Walk) : Walk =
-        let around = walk.Around
+    let rec private answer
+        (walk: Walk)
+        (invite: ServerInvite.Event)
+        (other: ServerOther.Event)
+        (given: Response)
+        =
+        let timing, delivery = walk.Around.Timing, deliveryOf walk.Source
 
-        match walk.State.Answering with
+        match walk.Answering with
         | Answering.Invite state ->
-            let step =
-                ServerInvite.take around.Timing (delivery walk.State) around.Now event state
+            let step = ServerInvite.take timing delivery walk.Now invite state
+            walk.Answering <- Answering.Invite step.State
+            walk.AnswerWake <- step.Wake
 
-            let send walk act =
+            for act in step.Acts do
                 match act with
-                | ServerInvite.Act.Send response -> back response walk
-                | ServerInvite.Act.ReportLost -> walk
-
-            List.fold
-                send
-                { walk with
-                    State =
-                        { walk.State with
-                            Answering = Answering.Invite step.State
-                            AnswerWake = step.Wake
-                        }
-                }
-                step.Acts
+                | ServerInvite.Act.Send -> back walk given
+                | ServerInvite.Act.Resend -> backAgain walk
+                | ServerInvite.Act.ReportLost -> ()
         | Answering.Other state ->
-            let rec go (event: ServerOther.Event) (state: ServerOther.State) (walk: Walk) : Walk =
-                let step =
-                    ServerOther.take around.Timing (delivery walk.State) around.Now event state
+            let step = ServerOther.take timing delivery walk.Now other state
+            walk.Answering <- Answering.Other step.State
+            walk.AnswerWake <- step.Wake
 
-                let walk =
-                    { walk with
-                        State =
-                            { walk.State with
-                                Answering = Answering.Other step.State
-                                AnswerWake = step.Wake
-                            }
-                    }
+            for act in step.Acts do
+                match act with
+                | ServerOther.Act.Send -> back walk given
+                | ServerOther.Act.Resend -> backAgain walk
+                | ServerOther.Act.OfferTrying -> respond walk (Upstream.own walk Status.trying)
 
-                let send walk act =
-                    match act with
-                    | ServerOther.Act.Send response -> back response walk
-                    | ServerOther.Act.OfferTrying ->
-                        go (ServerOther.Event.Respond(own walk Status.trying)) step.State walk
+    and private respond (walk: Walk) (response: Response) =
+        answer
+            walk
+            (ServerInvite.Event.Respond response)
+            (ServerOther.Event.Respond response)
+            response
 
-                List.fold send walk step.Acts
+    let private nothing: Response = Unchecked.defaultof<Response>
 
-            go other state walk
-
-    let private respond (response: Response) (walk: Walk) : Walk =
-        answer (ServerInvite.Event.Respond response) (ServerOther.Event.Respond response) walk
+    // What is done to the machine that answers when no response is given.
+    let private stir (walk: Walk) (invite: ServerInvite.Event) (other: ServerOther.Event) =
+        answer walk invite other nothing
 
     let private isLive (walk: Walk) (hop: Hop) =
         match hop with
-        | Hop.Flow flow -> walk.Around.IsLive flow
+        | Hop.Flow flow -> walk.Around.Outbox.IsLive flow
         | Hop.Dial _ -> true
 
-    /// Puts a leg on its way; a place that cannot be reached any more ends as 480 at once.
-    let private openLeg (walk: Walk) (id: int) (place: Place) : struct (Walk * bool) =
-        match Exchange.copy walk.Around walk.State id place with
-        | ValueSome sent when isLive walk place.Hop ->
-            let leg = Leg.start walk.Around.Timing walk.Around.Now place.Hop sent
-
-            let walk =
-                { walk with
-                    State =
-                        { walk.State with
-                            Legs = Map.add id leg walk.State.Legs
-                        }
-                }
-                |> act (ExchangeAct.Expect(Key.client sent, id))
-                |> act (ExchangeAct.Send(place.Hop, sent.Bytes.ToArray()))
-
-            struct (walk, true)
-        | ValueSome _
-        | ValueNone -> struct (walk, false)
-
-    let rec private fork (event: Fork.Event) (walk: Walk) : Walk =
-        let step = Fork.Context.step event walk.State.Context
-        forkActs step walk
-
-    and private forkActs (step: Fork.Step) (walk: Walk) : Walk =
-        let walk =
-            { walk with
-                State = { walk.State with Context = step.State }
-            }
-
-        List.fold forkAct walk step.Acts
-
-    and private forkAct (walk: Walk) (act: Fork.Act) : Walk =
-        match act with
-        | Fork.Act.OpenGroup group -> openGroup group walk
-        | Fork.Act.Forward response -> respond response walk
-        | Fork.Act.CancelBranch(id, why) ->
-            leg id (LegEvent.Cancel(Upstream.reason walk.State why)) walk
-        | Fork.Act.Best(choice, others) ->
-            respond (Upstream.chosen walk.Around walk.State choice others) walk
-
-    and private openGroup (group: int) (walk: Walk) : Walk =
-        let first = walk.State.Places |> List.truncate group |> List.sumBy List.length
-
-        let one (walk, ids, dead) (index, place) =
-            let id = first + index
-            let struct (walk, isOpen) = openLeg walk id place
-            walk, id :: ids, (if isOpen then dead else id :: dead)
-
-        let walk, ids, dead =
-            walk.State.Places[group] |> List.indexed |> List.fold one (walk, [], [])
-
-        let away walk id =
-            fork
-                (Fork.Event.Ended(id, Fork.Outcome.Final(own walk Status.temporarilyUnavailable)))
-                walk
-
-        List.fold away (fork (Fork.Event.Opened(List.rev ids)) walk) dead
-
-    and private leg (id: int) (event: LegEvent) (walk: Walk) : Walk =
-        match Map.tryFind id walk.State.Legs with
-        | None -> walk
-        | Some before ->
-            let struct (after, acts) = Leg.take walk.Around.Timing walk.Around.Now event before
-
-            let walk =
-                { walk with
-                    State =
-                        { walk.State with
-                            Legs = Map.add id after walk.State.Legs
-                        }
-                }
-
-            let one walk legAct =
-                match legAct with
-                | LegAct.Send bytes -> act (ExchangeAct.Send(after.Hop, bytes)) walk
-                | LegAct.SendCancel bytes ->
-                    walk
-                    |> act (ExchangeAct.Expect(Key.cancel after.Sent, id))
-                    |> act (ExchangeAct.Send(after.Hop, bytes))
-                | LegAct.Pass response -> fork (Fork.Event.Provisional(id, response)) walk
-                | LegAct.Ended outcome ->
-                    fork
-                        (Fork.Event.Ended(id, Upstream.lost walk.Around walk.State after outcome))
-                        walk
-
-            List.fold one walk acts
-
-    let private tickLegs (walk: Walk) : Walk =
-        let due =
-            walk.State.Legs
-            |> Map.toList
-            |> List.filter (fun (_, leg) -> leg.Wake.Milliseconds <= walk.Around.Now.Milliseconds)
-
-        List.fold (fun walk (id, _) -> leg id LegEvent.Tick walk) walk due
-
-    let private tickAnswer (walk: Walk) : Walk =
-        if walk.State.AnswerWake.Milliseconds <= walk.Around.Now.Milliseconds then
-            answer ServerInvite.Event.Tick ServerOther.Event.Tick walk
-        else
-            walk
-
-    let private returned (walk: Walk) (came: Flow) (message: Message) (status: Status) =
+    /// Writes what goes to a place; nothing where it would be longer than a message may be.
+    let private copy (walk: Walk) (id: int) (place: Place) (leaves: Listener) =
         let around = walk.Around
-        around.Edits.Clear()
-        Return.write around.Edits (around.Station.Flows.Of came) walk.State.Source message
+        let request = walk.Request
 
-        LegEvent.Received(
-            message,
+        let outgoing =
             {
-                Status = status
-                Bytes = ReadOnlyMemory(Patch.toBytes around.Edits message)
+                Station = around.Station
+                Source = walk.Source
+                Request = request
+                Way = Routes.strip around.Station request
+                Leaves = leaves
+                Heading = place.Heading
+                Path = place.Path
+                Transaction = walk.Key
+                Index = id
             }
-        )
 
-    let private happen (event: ExchangeEvent) (walk: Walk) : Walk =
+        around.Edits.Clear()
+        Forward.write around.Edits &outgoing
+        let length = Patch.length around.Edits request
+
+        if length > int around.Station.Realm.Limits.MessageSize then
+            ReadOnlyMemory.Empty
+        else
+            let out = around.Outbox.Out
+            let start = out.Length
+            Patch.write around.Edits request (out.Room length) |> ignore
+            out.Advance length
+            out.Since start
+
+    let private copyOf (walk: Walk) (id: int) (place: Place) : ReadOnlyMemory<byte> =
+        match Realm.towards walk.Around.Station.Realm place.Hop with
+        | ValueSome leaves -> copy walk id place leaves
+        | ValueNone -> ReadOnlyMemory.Empty
+
+    /// What was sent to a leg, read again.
+    let private sent (walk: Walk) (id: int) (place: Place) : Message voption =
+        let around = walk.Around
+        let bytes = copyOf walk id place
+
+        match Reading.into around.Sent around.Station.Realm.Limits bytes.Span with
+        | Arrival.Message sent -> ValueSome sent
+        | Arrival.Broken _ -> ValueNone
+
+    let private resend (walk: Walk) (id: int) (place: Place) =
+        walk.Around.Outbox.Send(place.Hop, copyOf walk id place)
+
+    let private acknowledge (walk: Walk) (id: int) (place: Place) =
+        match sent walk id place with
+        | ValueSome sent ->
+            let out = walk.Around.Outbox.Out
+            let start = out.Length
+            OwnRequest.ack sent walk.Came out
+            walk.Around.Outbox.Send(place.Hop, out.Since start)
+        | ValueNone -> ()
+
+    let private cancel (walk: Walk) (id: int) (leg: Leg) =
+        match sent walk id leg.Place with
+        | ValueSome sent ->
+            let out = walk.Around.Outbox.Out
+            let start = out.Length
+            OwnRequest.cancel sent leg.Reason out
+            walk.Around.Outbox.Send(leg.Place.Hop, out.Since start)
+        | ValueNone -> ()
+
+    /// Puts a leg on its way; a place that cannot be reached any more has a leg that is over.
+    let private openLeg (walk: Walk) (id: int) (place: Place) =
+        let bytes =
+            if isLive walk place.Hop then
+                copyOf walk id place
+            else
+                ReadOnlyMemory.Empty
+
+        if bytes.IsEmpty then
+            walk.SetLeg(
+                id,
+                {
+                    Place = place
+                    Calling = Calling.Other ClientOther.State.Terminated
+                    Wake = Instant.Never
+                    Reason = []
+                }
+            )
+
+            false
+        else
+            walk.SetLeg(id, Leg.start walk.Around.Timing walk.Now walk.Method place)
+            walk.Around.Outbox.Send(place.Hop, bytes)
+            true
+
+    // The response that an event is about, for the context to have it sent on.
+    let private about (event: Fork.Event) : Response =
+        match event with
+        | Fork.Event.Provisional(_, response)
+        | Fork.Event.Ended(_, Fork.Outcome.Final response) -> response
+        | Fork.Event.Ended(_, (Fork.Outcome.TimedOut | Fork.Outcome.TransportFailed))
+        | Fork.Event.Opened _
+        | Fork.Event.Cancelled -> nothing
+
+    let rec private fork (walk: Walk) (event: Fork.Event) =
+        let step = Fork.Context.step event walk.Context
+        forkActs walk step (about event)
+
+    and private forkActs (walk: Walk) (step: Fork.Step) (just: Response) =
+        walk.Context <- step.State
+        walk.Touch()
+
+        for act in step.Acts do
+            match act with
+            | Fork.Act.OpenGroup group -> openGroup walk group
+            | Fork.Act.Forward -> respond walk just
+            | Fork.Act.CancelBranch(id, why) ->
+                let reason = Upstream.reason walk why
+                walk.SetLeg(id, { walk.Legs[id] with Reason = reason })
+                leg walk id LegEvent.Cancel
+            | Fork.Act.Best(choice, others) -> respond walk (Upstream.chosen walk choice others)
+
+    and private openGroup (walk: Walk) (group: int) =
+        let first = walk.Legs.Length
+        let mutable places = walk.Places[group]
+        let mutable dead = Branches.none
+
+        while not places.IsEmpty do
+            let id = walk.Legs.Length
+
+            if not (openLeg walk id places.Head) then
+                dead <- Branches.add id dead
+
+            places <- places.Tail
+
+        fork walk (Fork.Event.Opened(first, walk.Legs.Length - first))
+
+        while not dead.IsEmpty do
+            let id = dead.First
+            dead <- Branches.remove id dead
+            ended walk id (Fork.Outcome.Final(Upstream.own walk Status.temporarilyUnavailable))
+
+    // A response that is kept until another has been chosen has bytes of its own.
+    and private ended (walk: Walk) (id: int) (outcome: Fork.Outcome) =
+        match outcome with
+        | Fork.Outcome.Final response when Response.classOf response.Status = Class.Failure ->
+            let own =
+                { response with
+                    Bytes = ReadOnlyMemory(response.Bytes.ToArray())
+                }
+
+            fork walk (Fork.Event.Ended(id, Fork.Outcome.Final own))
+        | Fork.Outcome.Final _
+        | Fork.Outcome.TimedOut
+        | Fork.Outcome.TransportFailed -> fork walk (Fork.Event.Ended(id, outcome))
+
+    and private pass (walk: Walk) (id: int) (response: Response) =
+        match Response.classOf response.Status with
+        | Class.Provisional -> fork walk (Fork.Event.Provisional(id, response))
+        | Class.Success
+        | Class.Failure -> ended walk id (Fork.Outcome.Final response)
+
+    and private leg (walk: Walk) (id: int) (event: LegEvent) =
+        let before = walk.Legs[id]
+
+        match before.Calling with
+        | Calling.Invite state -> inviteLeg walk id before state event
+        | Calling.Other state -> otherLeg walk id before state event
+
+    and private inviteLeg (walk: Walk) (id: int) (before: Leg) state (event: LegEvent) =
+        let given =
+            match event with
+            | LegEvent.Received response -> response
+            | LegEvent.Cancel
+            | LegEvent.CancelAnswered
+            | LegEvent.Unsendable
+            | LegEvent.Tick -> nothing
+
+        let event =
+            match event with
+            | LegEvent.Received response -> ClientInvite.Event.Received response
+            | LegEvent.Cancel -> ClientInvite.Event.Cancel
+            | LegEvent.CancelAnswered -> ClientInvite.Event.CancelAnswered
+            | LegEvent.Unsendable -> ClientInvite.Event.Unsendable
+            | LegEvent.Tick -> ClientInvite.Event.Tick
+
+        let delivery = Leg.delivery before.Place
+        let step = ClientInvite.take walk.Around.Timing delivery walk.Now event state
+
+        let after =
+            { before with
+                Calling = Calling.Invite step.State
+                Wake = step.Wake
+            }
+
+        walk.SetLeg(id, after)
+
+        for act in step.Acts do
+            match act with
+            | ClientInvite.Act.Resend -> resend walk id after.Place
+            | ClientInvite.Act.Pass -> pass walk id given
+            | ClientInvite.Act.Acknowledge -> acknowledge walk id after.Place
+            | ClientInvite.Act.SendCancel -> cancel walk id after
+            | ClientInvite.Act.ReportTimeout -> ended walk id Fork.Outcome.TimedOut
+            | ClientInvite.Act.ReportUnsendable -> ended walk id (Upstream.lost walk after)
+
+    and private otherLeg (walk: Walk) (id: int) (before: Leg) state (event: LegEvent) =
+        let given =
+            match event with
+            | LegEvent.Received response -> response
+            | LegEvent.Cancel
+            | LegEvent.CancelAnswered
+            | LegEvent.Unsendable
+            | LegEvent.Tick -> nothing
+
+        // A request that is no INVITE is not cancelled (§9.1): its leg ends by itself.
+        let event =
+            match event with
+            | LegEvent.Received response -> ClientOther.Event.Received response
+            | LegEvent.Unsendable -> ClientOther.Event.Unsendable
+            | LegEvent.Cancel
+            | LegEvent.CancelAnswered
+            | LegEvent.Tick -> ClientOther.Event.Tick
+
+        let delivery = Leg.delivery before.Place
+        let step = ClientOther.take walk.Around.Timing delivery walk.Now event state
+
+        let after =
+            { before with
+                Calling = Calling.Other step.State
+                Wake = step.Wake
+            }
+
+        walk.SetLeg(id, after)
+
+        for act in step.Acts do
+            match act with
+            | ClientOther.Act.Resend -> resend walk id after.Place
+            | ClientOther.Act.Pass -> pass walk id given
+            | ClientOther.Act.ReportTimeout -> ended walk id Fork.Outcome.TimedOut
+            | ClientOther.Act.ReportUnsendable -> ended walk id (Upstream.lost walk after)
+
+    // Legs that are opened meanwhile are not due yet.
+    let private tickLegs (walk: Walk) =
+        for id in 0 .. walk.Legs.Length - 1 do
+            if walk.Legs[id].Wake <= walk.Now then
+                leg walk id LegEvent.Tick
+
+    let private tickAnswer (walk: Walk) =
+        if walk.AnswerWake <= walk.Now then
+            stir walk ServerInvite.Event.Tick ServerOther.Event.Tick
+
+    /// The response as it goes back to the caller.
+    let private returned (walk: Walk) (came: FlowText) (message: Message) (status: Status) =
+        let around = walk.Around
+        let out = around.Outbox.Out
+        around.Edits.Clear()
+        Return.write around.Edits came walk.Source.Flow message
+        let start = out.Length
+        let length = Patch.length around.Edits message
+        Patch.write around.Edits message (out.Room length) |> ignore
+        out.Advance length
+
+        {
+            Status = status
+            Bytes = out.Since start
+        }
+
+    let private answered (walk: Walk) (id: int) (came: FlowText) (message: Message) =
+        walk.Came <- message
+
+        match message.Start with
+        | StartLine.Response _ when Key.isToCancel message -> leg walk id LegEvent.CancelAnswered
+        | StartLine.Response(status, _) when Return.hasFurther message ->
+            leg walk id (LegEvent.Received(returned walk came message status))
+        // A response with no Via but ours goes nowhere.
+        | StartLine.Response _
+        | StartLine.Request _ -> ()
+
+    /// What an event makes of the exchange; what it asks for is in the outbox.
+    let step (walk: Walk) (event: ExchangeEvent) (exchange: Exchange) : Exchange =
+        walk.Resume exchange
+
         match event with
         | ExchangeEvent.Repeated ->
-            answer ServerInvite.Event.Retransmitted ServerOther.Event.Retransmitted walk
+            stir walk ServerInvite.Event.Retransmitted ServerOther.Event.Retransmitted
         | ExchangeEvent.Acknowledged ->
-            answer ServerInvite.Event.Acknowledged ServerOther.Event.Tick walk
+            stir walk ServerInvite.Event.Acknowledged ServerOther.Event.Tick
         | ExchangeEvent.Cancelled reason ->
-            let state = { walk.State with Farewell = reason }
-            fork Fork.Event.Cancelled { walk with State = state }
-        | ExchangeEvent.Answered(id, came, message) ->
-            match message.Start with
-            | StartLine.Response _ when Key.isToCancel message ->
-                leg id LegEvent.CancelAnswered walk
-            | StartLine.Response(status, _) when Return.hasFurther message ->
-                leg id (returned walk came message status) walk
-            // A response with no Via but ours goes nowhere.
-            | StartLine.Response _
-            | StartLine.Request _ -> walk
-        | ExchangeEvent.LegFailed id -> leg id LegEvent.Unsendable walk
+            walk.Farewell <- reason
+            walk.Touch()
+            fork walk Fork.Event.Cancelled
+        | ExchangeEvent.Answered(id, came, message) -> answered walk id came message
+        | ExchangeEvent.LegFailed id -> leg walk id LegEvent.Unsendable
         // Nobody is left to answer: the branches are called off, and the answer is dropped.
         | ExchangeEvent.SourceGone ->
-            walk
-            |> fork Fork.Event.Cancelled
-            |> answer ServerInvite.Event.Unsendable ServerOther.Event.Unsendable
-        | ExchangeEvent.Tick -> walk |> tickLegs |> tickAnswer
+            fork walk Fork.Event.Cancelled
+            stir walk ServerInvite.Event.Unsendable ServerOther.Event.Unsendable
+        | ExchangeEvent.Tick ->
+            tickLegs walk
+            tickAnswer walk
 
-    let private ended (walk: Walk) : ExchangeStep =
-        {
-            Exchange = walk.State
-            Acts = List.rev walk.Acts
-        }
-
-    /// What an event makes of the exchange.
-    let step (around: Surroundings) (event: ExchangeEvent) (exchange: Exchange) : ExchangeStep =
-        {
-            Around = around
-            State = exchange
-            Acts = []
-        }
-        |> happen event
-        |> ended
+        walk.End exchange
 
     /// An exchange for a request that has just been let in, with its first group on the way.
     let start
-        (around: Surroundings)
-        (key: string)
-        (source: Flow)
+        (walk: Walk)
+        (key: Mark)
+        (method: Method)
+        (source: FlowText)
         (request: Message)
-        (way: Way)
         (places: Place list list)
-        : ExchangeStep =
-        let kind, answering, wake =
-            match request.Start with
-            | StartLine.Request(Method.Invite, _, _) ->
-                Fork.Kind.Invite, Answering.Invite ServerInvite.start, Instant.Never
-            | StartLine.Request _
-            | StartLine.Response _ ->
-                let delivery =
-                    if Transport.isReliable source.Transport then
-                        Delivery.Reliable
-                    else
-                        Delivery.Unreliable
+        : Exchange =
+        let kind =
+            if method = Method.Invite then
+                Fork.Kind.Invite
+            else
+                Fork.Kind.Other
 
-                let step = ServerOther.start around.Timing delivery around.Now
-                Fork.Kind.Other, Answering.Other step.State, step.Wake
+        match kind with
+        | Fork.Kind.Invite ->
+            walk.Start(key, method, source, request, places, Answering.Invite ServerInvite.start)
+            walk.AnswerWake <- Instant.Never
+            // §16.2: a proxy answers an INVITE with 100 at once, so that it is not sent again.
+            respond walk (Upstream.own walk Status.trying)
+        | Fork.Kind.Other ->
+            let step = ServerOther.start walk.Around.Timing (deliveryOf source) walk.Now
+            walk.Start(key, method, source, request, places, Answering.Other step.State)
+            walk.AnswerWake <- step.Wake
 
         let context = Fork.Context.start kind places.Length
-
-        let walk =
-            {
-                Around = around
-                Acts = []
-                State =
-                    {
-                        Key = key
-                        Request = request
-                        Source = source
-                        Way = way
-                        Places = places
-                        Answering = answering
-                        AnswerWake = wake
-                        Context = context.State
-                        Legs = Map.empty
-                        Farewell = []
-                    }
-            }
-
-        // §16.2: a proxy answers an INVITE with 100 at once, so that it is not sent again.
-        let walk =
-            match kind with
-            | Fork.Kind.Invite -> respond (own walk Status.trying) walk
-            | Fork.Kind.Other -> walk
-
-        forkActs context walk |> ended
+        forkActs walk context nothing
+        walk.End null

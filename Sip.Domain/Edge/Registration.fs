@@ -20,17 +20,21 @@ module Registration =
                 Place = place
             }
 
+    let private named (realm: Realm) : Host =
+        Host.tryRead (Realm.name realm)
+        |> ValueOption.defaultValue (Host.Name(Realm.name realm))
+
+    /// The host in the names of a realm's users.
+    let host (realm: Realm) : string = Host.print (named realm)
+
     /// A realm's name for one of its users: whichever of our names was written, the first counts.
     let aor (realm: Realm) (uri: SipUri) : Aor =
         if Realm.owns realm uri then
-            match Host.tryRead (Realm.name realm) with
-            | ValueSome host ->
-                Aor.ofSip
-                    { uri with
-                        Host = host
-                        Port = ValueNone
-                    }
-            | ValueNone -> Aor.ofSip uri
+            Aor.ofSip
+                { uri with
+                    Host = named realm
+                    Port = ValueNone
+                }
         else
             Aor.ofSip uri
 

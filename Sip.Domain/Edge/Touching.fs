@@ -9,7 +9,7 @@ open Sip
 /// Keys by flow.
 [<Sealed>]
 type Touching() =
-    let keys = Dictionary<Flow, HashSet<string>>()
+    let keys = Dictionary<Flow, HashSet<string>>(Flow.comparer)
 
     /// This key hangs on that flow.
     member _.Add(flow: Flow, key: string) : unit =

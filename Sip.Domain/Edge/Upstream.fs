@@ -11,25 +11,20 @@ open Sip.Transactions
 
 /// Making the caller's answers.
 [<RequireQualifiedAccess>]
-module Upstream =
+module internal Upstream =
 
     /// A response of our own to the exchange's request.
-    let own (around: Surroundings) (exchange: Exchange) (status: Status) : Response =
-        let station = around.Station
-        let source = station.Flows.Of exchange.Source
-        let phrase = Status.phrase status
-        around.Out.Clear()
-        Reply.write station source exchange.Request status phrase [] around.Out
-
+    let own (walk: Walk) (status: Status) : Response =
         {
             Status = status
-            Bytes = ReadOnlyMemory(around.Out.Written.ToArray())
+            Bytes =
+                walk.Around.Outbox.Made(walk.Source, walk.Request, status, Status.phrase status, [])
         }
 
     // §16.7 step 7: the challenges of the other branches go with the best response.
-    let private joined (around: Surroundings) (best: Response) (others: Response list) : Response =
+    let private joined (walk: Walk) (best: Response) (others: Response list) : Response =
         let read (response: Response) =
-            match Reading.message around.Station.Realm.Limits response.Bytes.Span with
+            match Reading.message walk.Around.Station.Realm.Limits response.Bytes.Span with
             | Arrival.Message message -> ValueSome message
             | Arrival.Broken _ -> ValueNone
 
@@ -42,7 +37,7 @@ module Upstream =
         | [], _
         | _, ValueNone -> best
         | _, ValueSome message ->
-            let edits = around.Edits
+            let edits = walk.Around.Edits
             edits.Clear()
 
             others
@@ -57,38 +52,28 @@ module Upstream =
             }
 
     /// The response that the context has chosen.
-    let chosen
-        (around: Surroundings)
-        (exchange: Exchange)
-        choice
-        (others: Response list)
-        : Response =
+    let chosen (walk: Walk) (choice: Fork.Choice) (others: Response list) : Response =
         match choice with
-        | Fork.Choice.Relay response -> joined around response others
-        | Fork.Choice.RequestTimeout -> own around exchange Status.requestTimeout
-        | Fork.Choice.ServerError -> own around exchange Status.serverError
-        | Fork.Choice.RequestTerminated -> own around exchange Status.requestTerminated
-        | Fork.Choice.TemporarilyUnavailable -> own around exchange Status.temporarilyUnavailable
+        | Fork.Choice.Relay response -> joined walk response others
+        | Fork.Choice.RequestTimeout -> own walk Status.requestTimeout
+        | Fork.Choice.ServerError -> own walk Status.serverError
+        | Fork.Choice.RequestTerminated -> own walk Status.requestTerminated
+        | Fork.Choice.TemporarilyUnavailable -> own walk Status.temporarilyUnavailable
 
-    /// How a leg has ended: a client whose connection died is away, not broken: 480, not 500.
-    let lost
-        (around: Surroundings)
-        (exchange: Exchange)
-        (leg: Leg)
-        (outcome: Fork.Outcome)
-        : Fork.Outcome =
-        match outcome, leg.Hop with
-        | Fork.Outcome.TransportFailed, Hop.Flow flow when Flow.isConnection flow ->
-            Fork.Outcome.Final(own around exchange Status.temporarilyUnavailable)
-        | Fork.Outcome.TransportFailed, _
-        | Fork.Outcome.Final _, _
-        | Fork.Outcome.TimedOut, _ -> outcome
+    /// How a branch whose bytes could not be sent has ended: a client whose connection died is away, not
+    /// broken: 480, not 500.
+    let lost (walk: Walk) (leg: Leg) : Fork.Outcome =
+        match leg.Place.Hop with
+        | Hop.Flow flow when Flow.isConnection flow && Answering.isPending walk.Answering ->
+            Fork.Outcome.Final(own walk Status.temporarilyUnavailable)
+        | Hop.Flow _
+        | Hop.Dial _ -> Fork.Outcome.TransportFailed
 
     /// Why a branch is cancelled, as the headers of its CANCEL (RFC 3326 §2).
-    let reason (exchange: Exchange) (why: Fork.Reason) : (string * string) list =
+    let reason (walk: Walk) (why: Fork.Reason) : (string * string) list =
         match why with
         | Fork.Reason.AnsweredElsewhere ->
             OwnRequest.because [ Reason.ofStatus Status.ok "Call completed elsewhere" ]
         | Fork.Reason.DeclinedEverywhere ->
             OwnRequest.because [ Reason.ofStatus Status.decline "Declined" ]
-        | Fork.Reason.CallerCancelled -> exchange.Farewell
+        | Fork.Reason.CallerCancelled -> walk.Farewell

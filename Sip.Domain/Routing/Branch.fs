@@ -62,8 +62,51 @@ module Branch =
         addFields &state message HeaderName.ProxyRequire
         state.Finish().First
 
-    /// Puts what follows the cookie in the branch of the request forwarded for a transaction; each
-    /// of its targets has an index of its own.
+    /// What identifies the branch of the request forwarded for a transaction; each of its targets has
+    /// an index of its own.
+    let mark (station: Station) (transaction: Mark) (index: int) : Mark =
+        let mutable state = PrfState station.BranchKey
+        state.Word transaction.First
+        state.Word transaction.Second
+        state.Word(uint64 index)
+        state.Finish()
+
+    // The value of each digit, 64 for what is none.
+    let private values =
+        Array.init 256 (fun octet ->
+            match Array.IndexOf(digits, byte octet) with
+            | -1 -> 64uy
+            | value -> byte value)
+
+    /// The eight bytes that these characters are; what no eight bytes make is 0.
+    let private wordOf (text: ReadOnlySpan<byte>) : uint64 =
+        let mutable word = 0UL
+        let mutable sound = true
+
+        for i in wordLength - 1 .. -1 .. 0 do
+            let value = values[int text[i]]
+            sound <- sound && value < 64uy
+            word <- (word <<< 6) ||| uint64 value
+
+        // The last character holds but four bits.
+        if sound && values[int text[wordLength - 1]] < 16uy then
+            word
+        else
+            0UL
+
+    /// What identifies a branch of ours; of one that is not, a mark that nothing has.
+    let markOf (branch: ReadOnlySpan<byte>) : Mark =
+        let unique = ViaView.cookie.Length
+
+        if branch.Length = unique + 3 * wordLength + 1 then
+            {
+                First = wordOf (branch.Slice(unique, wordLength))
+                Second = wordOf (branch.Slice(unique + wordLength, wordLength))
+            }
+        else
+            { First = 0UL; Second = 0UL }
+
+    /// Puts what follows the cookie in the branch of the request forwarded for a transaction.
     let derive
         (station: Station)
         (transaction: Mark)
@@ -71,11 +114,7 @@ module Branch =
         (received: Message)
         (out: Octets)
         : unit =
-        let mutable state = PrfState station.BranchKey
-        state.Word transaction.First
-        state.Word transaction.Second
-        state.Word(uint64 index)
-        let unique = state.Finish()
+        let unique = mark station transaction index
         put out unique.First
         put out unique.Second
         out.Put '.'B

@@ -32,27 +32,7 @@ type FlowText =
 [<Sealed>]
 type FlowTexts(realm: Realm, capacity: int) =
 
-    // Any good hash of the parts that tell flows apart; the equality is the flow's own.
-    let byParts =
-        { new IEqualityComparer<Flow> with
-            member _.GetHashCode flow =
-                HashCode.Combine(
-                    flow.Connection,
-                    flow.Remote.Address.High,
-                    flow.Remote.Address.Low,
-                    flow.Remote.Port
-                )
-
-            member _.Equals(one, other) =
-                one.Connection = other.Connection
-                && one.Remote.Port = other.Remote.Port
-                && one.Remote.Address.Low = other.Remote.Address.Low
-                && one.Remote.Address.High = other.Remote.Address.High
-                && one.Listener = other.Listener
-                && one.Transport = other.Transport
-        }
-
-    let byFlow = Dictionary<Flow, FlowText>(byParts)
+    let byFlow = Dictionary<Flow, FlowText>(Flow.comparer)
     let byAlias = Dictionary<Mark, FlowText>()
     let key = Prf.key (ReadOnlySpan(Seal.digest realm.Secret "known alias" []))
 

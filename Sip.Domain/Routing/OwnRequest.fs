@@ -3,7 +3,7 @@
 
 namespace Sip.Routing
 
-open System.Text
+open System
 open Sip
 open Sip.Wire
 
@@ -11,46 +11,67 @@ open Sip.Wire
 [<RequireQualifiedAccess>]
 module OwnRequest =
 
-    let private line (out: StringBuilder) (name: string) (value: string) =
-        out.Append(name).Append(": ").Append(value).Append("\r\n") |> ignore
+    let private version = " SIP/2.0\r\n"B
+    let private lineEnd = "\r\n"B
+    let private ending = "Content-Length: 0\r\n\r\n"B
 
-    /// The head that both share: Request-URI, top Via, Routes, From, Call-ID and CSeq number are
-    /// those of the request sent.
-    let private make
+    let private copy (out: Octets) (name: HeaderName) (value: ReadOnlySpan<byte>) =
+        out.Put(ReadOnlySpan(HeaderName.introduction name))
+        out.Put value
+        out.Put(ReadOnlySpan lineEnd)
+
+    let private copyAll (out: Octets) (name: HeaderName) (message: Message) =
+        let mutable field = Message.field name message
+
+        while field.Line.IsThere do
+            copy out name (message.Slice field.Value)
+
+            field <-
+                if field.Next >= 0 then
+                    message.Fields[field.Next]
+                else
+                    Message.nowhere
+
+    /// What both share: Request-URI, top Via, Routes, From, Call-ID and CSeq number are those of the
+    /// request sent; To is of the one or the other.
+    let private write
+        (out: Octets)
         (sent: Message)
         (method: string)
-        (target: string)
+        (target: ReadOnlySpan<byte>)
         (more: (string * string) list)
-        =
-        let out = StringBuilder 512
-        let text name = sent.Text(Message.value name sent)
+        : unit =
+        out.PutText method
+        out.Put ' 'B
 
-        let uri =
-            match sent.Start with
-            | StartLine.Request(_, _, uri) -> sent.Text uri.Whole
-            | StartLine.Response _ -> ""
+        match sent.Start with
+        | StartLine.Request(_, _, uri) -> out.Put(sent.Slice uri.Whole)
+        | StartLine.Response _ -> ()
 
-        out.Append(method).Append(' ').Append(uri).Append(" SIP/2.0\r\n") |> ignore
-        line out "Via" (sent.Text(Message.firstValue HeaderName.Via sent))
-
-        for route in Message.texts HeaderName.Route sent do
-            line out "Route" route
-
-        line out "Max-Forwards" "70"
-        line out "From" (text HeaderName.From)
-        line out "To" target
-        line out "Call-ID" (text HeaderName.CallId)
-        line out "CSeq" (string (Message.sequence sent) + " " + method)
+        out.Put(ReadOnlySpan version)
+        copy out HeaderName.Via (sent.Slice(Message.firstValue HeaderName.Via sent))
+        copyAll out HeaderName.Route sent
+        copy out HeaderName.MaxForwards "70"B
+        copy out HeaderName.From (sent.Slice(Message.value HeaderName.From sent))
+        copy out HeaderName.To target
+        copy out HeaderName.CallId (sent.Slice(Message.value HeaderName.CallId sent))
+        out.Put(ReadOnlySpan(HeaderName.introduction HeaderName.CSeq))
+        out.PutNumber(int64 (Message.sequence sent))
+        out.Put ' 'B
+        out.PutText method
+        out.Put(ReadOnlySpan lineEnd)
 
         for name, value in more do
-            line out name value
+            out.PutText name
+            out.PutText ": "
+            out.PutText value
+            out.Put(ReadOnlySpan lineEnd)
 
-        out.Append("Content-Length: 0\r\n\r\n") |> ignore
-        Text.toBytes (out.ToString())
+        out.Put(ReadOnlySpan ending)
 
-    /// The ACK of a final response; its To is the response's.
-    let ack (sent: Message) (response: Message) : byte[] =
-        make sent "ACK" (response.Text(Message.value HeaderName.To response)) []
+    /// Writes the ACK of a final response; its To is the response's.
+    let ack (sent: Message) (response: Message) (out: Octets) : unit =
+        write out sent "ACK" (response.Slice(Message.value HeaderName.To response)) []
 
     /// The reasons that a request gives; what is no Reason is ignored (RFC 3326 §2).
     let reasons (request: Message) : Reason list =
@@ -64,6 +85,6 @@ module OwnRequest =
     let because (reasons: Reason list) : (string * string) list =
         reasons |> List.map (fun reason -> "Reason", Reason.print reason)
 
-    /// The CANCEL of a request; its To is the request's.
-    let cancel (sent: Message) (more: (string * string) list) : byte[] =
-        make sent "CANCEL" (sent.Text(Message.value HeaderName.To sent)) more
+    /// Writes the CANCEL of a request; its To is the request's.
+    let cancel (sent: Message) (more: (string * string) list) (out: Octets) : unit =
+        write out sent "CANCEL" (sent.Slice(Message.value HeaderName.To sent)) more

@@ -7,7 +7,6 @@ namespace Sip.Routing
 open System
 open System.Buffers.Binary
 open System.Numerics
-open System.Text
 
 /// A key of 128 bits.
 [<Struct>]
@@ -109,6 +108,20 @@ type PrfState =
         if rest.Length > 0 then
             this.Word(PrfState.Tail rest)
 
+    /// Takes a host in as a part, its letters in either case: of the bytes that may stand in a host no
+    /// two but these differ in that bit alone.
+    member this.HostPart(bytes: ReadOnlySpan<byte>) =
+        let folded = 0x2020202020202020UL
+        this.Word(uint64 bytes.Length)
+        let mutable rest = bytes
+
+        while rest.Length >= 8 do
+            this.Word(BinaryPrimitives.ReadUInt64LittleEndian rest ||| folded)
+            rest <- rest.Slice 8
+
+        if rest.Length > 0 then
+            this.Word(PrfState.Tail rest ||| folded)
+
     /// Takes the last bytes in as they are and returns the hash.
     member this.Finish(bytes: ReadOnlySpan<byte>) : Mark =
         let rest = this.Words bytes
@@ -143,7 +156,3 @@ module Prf =
     let hash (key: PrfKey) (bytes: ReadOnlySpan<byte>) : Mark =
         let mutable state = PrfState key
         state.Finish bytes
-
-    /// The hash of a wire text.
-    let hashText (key: PrfKey) (text: string) : Mark =
-        hash key (ReadOnlySpan(Encoding.Latin1.GetBytes text))

@@ -17,7 +17,7 @@ module ClientOther =
         | Terminated
 
     /// What may happen to it.
-    [<RequireQualifiedAccess>]
+    [<RequireQualifiedAccess; Struct>]
     type Event =
         | Received of Response: Response
         | Unsendable
@@ -27,7 +27,8 @@ module ClientOther =
     [<RequireQualifiedAccess>]
     type Act =
         | Resend
-        | Pass of Response: Response
+        /// Pass the response just received on.
+        | Pass
         | ReportTimeout
         | ReportUnsendable
 
@@ -45,44 +46,51 @@ module ClientOther =
             Wake = wake state
         }
 
+    let private resend = [ Act.Resend ]
+    let private pass = [ Act.Pass ]
+    let private reportTimeout = [ Act.ReportTimeout ]
+    let private reportUnsendable = [ Act.ReportUnsendable ]
+
     /// A transaction whose request has just been sent.
     let start (timing: Timing) (delivery: Delivery) (now: Instant) : Step<State, Act> =
         let e = Timing.firstResend timing delivery now
         step (State.Trying(e, timing.T1, now.After(Timing.patience timing))) []
 
-    let private final (timing: Timing) delivery (now: Instant) response =
-        step
-            (State.Completed(now.After(Timing.onlyIfLossy delivery timing.T4)))
-            [ Act.Pass response ]
+    let private final (timing: Timing) delivery (now: Instant) =
+        match delivery with
+        // Timer K: a reliable transport brings no response twice.
+        | Delivery.Reliable -> step State.Terminated pass
+        | Delivery.Unreliable -> step (State.Completed(now.After timing.T4)) pass
+
+    let private isProvisional (response: Response) =
+        Response.classOf response.Status = Class.Provisional
 
     let private later (timing: Timing) delivery (now: Instant) =
         match delivery with
         | Delivery.Unreliable -> now.After timing.T2
         | Delivery.Reliable -> Instant.Never
 
-    let private trying (timing: Timing) delivery (now: Instant) event state (e, interval, f) =
+    let private trying timing delivery (now: Instant) event state (e: Instant) interval f =
         match event with
-        | Event.Received({ Status = Response.Provisional } as response) ->
-            step (State.Proceeding(later timing delivery now, f)) [ Act.Pass response ]
-        | Event.Received response -> final timing delivery now response
-        | Event.Unsendable -> step State.Terminated [ Act.ReportUnsendable ]
-        | Event.Tick when now >= f -> step State.Terminated [ Act.ReportTimeout ]
+        | Event.Received response when isProvisional response ->
+            step (State.Proceeding(later timing delivery now, f)) pass
+        | Event.Received _ -> final timing delivery now
+        | Event.Unsendable -> step State.Terminated reportUnsendable
+        | Event.Tick when now >= f -> step State.Terminated reportTimeout
         | Event.Tick when now >= e ->
             let interval = Timing.doubled timing interval
-            step (State.Trying(now.After interval, interval, f)) [ Act.Resend ]
+            step (State.Trying(now.After interval, interval, f)) resend
         | Event.Tick -> step state []
 
-    let private proceeding (timing: Timing) delivery (now: Instant) event state (e, f) =
+    let private proceeding timing delivery (now: Instant) event state (e: Instant) f =
         match event with
-        | Event.Received({ Status = Response.Provisional } as response) ->
-            step state [ Act.Pass response ]
-        | Event.Received response -> final timing delivery now response
-        | Event.Unsendable -> step State.Terminated [ Act.ReportUnsendable ]
-        | Event.Tick when now >= f -> step State.Terminated [ Act.ReportTimeout ]
+        | Event.Received response when isProvisional response -> step state pass
+        | Event.Received _ -> final timing delivery now
+        | Event.Unsendable -> step State.Terminated reportUnsendable
+        | Event.Tick when now >= f -> step State.Terminated reportTimeout
         // "If Timer E fires while in the Proceeding state, the request MUST be passed to the
         // transport layer for retransmission, and Timer E MUST be reset with a value of T2."
-        | Event.Tick when now >= e ->
-            step (State.Proceeding(later timing delivery now, f)) [ Act.Resend ]
+        | Event.Tick when now >= e -> step (State.Proceeding(later timing delivery now, f)) resend
         | Event.Tick -> step state []
 
     let private completed (now: Instant) event state (k: Instant) =
@@ -96,7 +104,7 @@ module ClientOther =
     /// What an event makes of the transaction.
     let take timing delivery (now: Instant) (event: Event) (state: State) : Step<State, Act> =
         match state with
-        | State.Trying(e, interval, f) -> trying timing delivery now event state (e, interval, f)
-        | State.Proceeding(e, f) -> proceeding timing delivery now event state (e, f)
+        | State.Trying(e, interval, f) -> trying timing delivery now event state e interval f
+        | State.Proceeding(e, f) -> proceeding timing delivery now event state e f
         | State.Completed k -> completed now event state k
         | State.Terminated -> step State.Terminated []

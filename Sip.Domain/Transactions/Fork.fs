@@ -6,22 +6,22 @@ open Sip
 open Sip.Transactions
 
 /// What was forked.
-[<RequireQualifiedAccess>]
+[<RequireQualifiedAccess; Struct>]
 type Kind =
     | Invite
     | Other
 
 /// Why a branch is cancelled.
-[<RequireQualifiedAccess>]
+[<RequireQualifiedAccess; Struct>]
 type Reason =
     | AnsweredElsewhere
     | DeclinedEverywhere
     | CallerCancelled
 
-/// How a branch ended.
-[<RequireQualifiedAccess>]
+/// How a branch ended. The response of one that is kept has bytes of its own.
+[<RequireQualifiedAccess; Struct>]
 type Outcome =
-    | Final of Response
+    | Final of response: Response
     | TimedOut
     | TransportFailed
 
@@ -34,42 +34,44 @@ type Choice =
     | RequestTerminated
     | TemporarilyUnavailable
 
-/// What can happen to the context; Opened names all branches of the group just asked for.
-[<RequireQualifiedAccess>]
+/// What can happen to the context; Opened numbers all branches of the group just asked for.
+[<RequireQualifiedAccess; Struct>]
 type Event =
-    | Opened of branches: int list
-    | Provisional of branch: int * Response
-    | Ended of branch: int * Outcome
+    | Opened of first: int * count: int
+    | Provisional of ringing: int * response: Response
+    | Ended of branch: int * outcome: Outcome
     | Cancelled
 
-/// What the context wants done; Best carries the other challenges to be joined to the best.
+/// What the context wants done; Forward means the response just received; Best carries the other challenges to be joined to the best.
 [<RequireQualifiedAccess>]
 type Act =
     | OpenGroup of group: int
-    | Forward of Response
+    | Forward
     | CancelBranch of branch: int * Reason
     | Best of Choice * challenges: Response list
 
 /// How far the search has come.
-[<RequireQualifiedAccess>]
+[<RequireQualifiedAccess; Struct>]
 type Phase =
-    | Opening of group: int
-    | Searching of group: int
-    | Stopping of Reason
+    | Opening of opening: int
+    | Searching of searching: int
+    | Stopping of why: Reason
     | Answered
     | Done
 
 /// The response context: the branches that are out, and the outcomes of the others.
+[<Struct>]
 type Context =
     {
         Kind: Kind
         Groups: int
         Phase: Phase
-        Pending: Set<int>
+        Pending: Branches
         Outcomes: Outcome list
     }
 
 /// The next context and what to do.
+[<Struct>]
 type Step = { State: Context; Acts: Act list }
 
 /// Which final response is the best (§16.7 step 6).
@@ -132,6 +134,10 @@ module Choice =
 module Context =
     let private go acts context : Step = { State = context; Acts = acts }
 
+    // What happens to every request that is not forked costs no list.
+    let private openFirst = [ Act.OpenGroup 0 ]
+    let private forward = [ Act.Forward ]
+
     let private best none context =
         let choice, challenges = Choice.ofOutcomes none (List.rev context.Outcomes)
 
@@ -150,7 +156,7 @@ module Context =
     let private openGroup group context =
         if group < context.Groups then
             go
-                [ Act.OpenGroup group ]
+                (if group = 0 then openFirst else [ Act.OpenGroup group ])
                 { context with
                     Phase = Phase.Opening group
                 }
@@ -169,12 +175,19 @@ module Context =
         | Phase.Answered
         | Phase.Done -> go [] context
 
-    let private following acts (step: Step) = { step with Acts = acts @ step.Acts }
+    let private following acts (step: Step) =
+        if step.Acts.IsEmpty then
+            { step with Acts = acts }
+        else
+            { step with Acts = acts @ step.Acts }
 
     // §9.1: only an INVITE is cancelled.
     let private cancelPending reason context =
         match context.Kind with
-        | Kind.Invite -> [ for branch in context.Pending -> Act.CancelBranch(branch, reason) ]
+        | Kind.Invite when not context.Pending.IsEmpty ->
+            Branches.toList context.Pending
+            |> List.map (fun branch -> Act.CancelBranch(branch, reason))
+        | Kind.Invite
         | Kind.Other -> []
 
     /// The context of a request with so many groups of targets, which asks for the first.
@@ -185,15 +198,17 @@ module Context =
                 Kind = kind
                 Groups = groups
                 Phase = Phase.Opening 0
-                Pending = Set.empty
+                Pending = Branches.none
                 Outcomes = []
             }
 
-    let private opened branches context =
-        let context =
-            { context with
-                Pending = Set.union context.Pending (Set.ofList branches)
-            }
+    let private opened first count context =
+        let mutable pending = context.Pending
+
+        for branch in first .. first + count - 1 do
+            pending <- Branches.add branch pending
+
+        let context = { context with Pending = pending }
 
         match context.Phase with
         | Phase.Opening group ->
@@ -213,7 +228,7 @@ module Context =
         | Phase.Opening _
         | Phase.Searching _
         | Phase.Stopping _ when context.Pending.Contains branch && response.Status <> Status.trying ->
-            go [ Act.Forward response ] context
+            go forward context
         | Phase.Opening _
         | Phase.Searching _
         | Phase.Stopping _
@@ -221,17 +236,18 @@ module Context =
         | Phase.Done -> go [] context
 
     // §16.7 step 5: "any 2xx response to an INVITE" goes upstream, step 10 cancels the rest.
-    let private success response context =
+    let private success context =
         match context.Phase, context.Kind with
         | (Phase.Opening _ | Phase.Searching _), _ ->
-            settle { context with Phase = Phase.Answered }
-            |> following (Act.Forward response :: cancelPending Reason.AnsweredElsewhere context)
+            let acts =
+                match cancelPending Reason.AnsweredElsewhere context with
+                | [] -> forward
+                | cancels -> Act.Forward :: cancels
+
+            settle { context with Phase = Phase.Answered } |> following acts
         // The others have been cancelled already.
-        | Phase.Stopping _, _ ->
-            settle { context with Phase = Phase.Answered }
-            |> following [ Act.Forward response ]
-        | (Phase.Answered | Phase.Done), Kind.Invite ->
-            settle context |> following [ Act.Forward response ]
+        | Phase.Stopping _, _ -> settle { context with Phase = Phase.Answered } |> following forward
+        | (Phase.Answered | Phase.Done), Kind.Invite -> settle context |> following forward
         | (Phase.Answered | Phase.Done), Kind.Other -> settle context
 
     // §16.7 step 5: on a 6xx "the proxy SHOULD cancel all client pending transactions".
@@ -260,11 +276,11 @@ module Context =
 
         let context =
             { context with
-                Pending = context.Pending.Remove branch
+                Pending = Branches.remove branch context.Pending
             }
 
         match outcome with
-        | Outcome.Final response when response.Status.Number < 300 -> success response context
+        | Outcome.Final response when response.Status.Number < 300 -> success context
         | Outcome.Final _
         | Outcome.TimedOut
         | Outcome.TransportFailed when wasPending -> failure outcome context
@@ -287,7 +303,7 @@ module Context =
     /// What one event does.
     let step (event: Event) (context: Context) : Step =
         match event with
-        | Event.Opened branches -> opened branches context
+        | Event.Opened(first, count) -> opened first count context
         | Event.Provisional(branch, response) -> provisional branch response context
         | Event.Ended(branch, outcome) -> ended branch outcome context
         | Event.Cancelled -> cancelled context

@@ -5,19 +5,28 @@ namespace Sip.Transactions
 open System
 open Sip
 
-/// A response as the transaction layer sees it.
+/// A response as the transaction layer sees it. Its bytes are good for as long as their owner says: a
+/// machine that keeps a response in its state is given one whose bytes are kept for it.
+[<Struct>]
 type Response =
     {
         Status: Status
         Bytes: ReadOnlyMemory<byte>
     }
 
-/// Telling responses apart by their class (RFC 3261 §7.2).
+/// A response's class (RFC 3261 §7.2): provisional, success or another final response.
+[<RequireQualifiedAccess; Struct>]
+type Class =
+    | Provisional
+    | Success
+    | Failure
+
+/// Telling responses apart.
 [<RequireQualifiedAccess>]
 module Response =
 
-    /// Provisional, success or another final response.
-    let (|Provisional|Success|Failure|) (status: Status) =
-        if status.Number < 200 then Provisional
-        elif status.Number < 300 then Success
-        else Failure
+    /// The class of a status.
+    let classOf (status: Status) : Class =
+        if status.Number < 200 then Class.Provisional
+        elif status.Number < 300 then Class.Success
+        else Class.Failure

@@ -18,7 +18,7 @@ module ServerInvite =
         | Terminated
 
     /// What may happen to it.
-    [<RequireQualifiedAccess>]
+    [<RequireQualifiedAccess; Struct>]
     type Event =
         | Retransmitted
         | Respond of Response: Response
@@ -29,7 +29,10 @@ module ServerInvite =
     /// What it asks for.
     [<RequireQualifiedAccess>]
     type Act =
-        | Send of Response: Response
+        /// Send the response just given.
+        | Send
+        /// Send the response that the state keeps.
+        | Resend
         /// A final response was never acknowledged (timer H).
         | ReportLost
 
@@ -48,25 +51,28 @@ module ServerInvite =
             Wake = wake state
         }
 
+    let private send = [ Act.Send ]
+    let private resend = [ Act.Resend ]
+    let private reportLost = [ Act.ReportLost ]
+
     /// A transaction whose INVITE has just arrived.
     let start: State = State.Proceeding ValueNone
 
     let private respond (timing: Timing) delivery (now: Instant) (response: Response) =
-        match response.Status with
-        | Response.Provisional -> step (State.Proceeding(ValueSome response)) [ Act.Send response ]
+        match Response.classOf response.Status with
+        | Class.Provisional -> step (State.Proceeding(ValueSome response)) send
         // RFC 6026 §7.1: a 2xx moves the machine to Accepted, where timer L runs.
-        | Response.Success ->
-            step (State.Accepted(now.After(Timing.patience timing))) [ Act.Send response ]
-        | Response.Failure ->
+        | Class.Success -> step (State.Accepted(now.After(Timing.patience timing))) send
+        | Class.Failure ->
             let g = Timing.firstResend timing delivery now
             let h = now.After(Timing.patience timing)
-            step (State.Completed(response, g, timing.T1, h)) [ Act.Send response ]
+            step (State.Completed(response, g, timing.T1, h)) send
 
     let private proceeding timing delivery now event state (last: Response voption) =
         match event with
         // "If a retransmitted INVITE is received while in Proceeding, the most recent provisional
         // response MUST be passed to the transport layer."
-        | Event.Retransmitted -> step state (last |> ValueOption.toList |> List.map Act.Send)
+        | Event.Retransmitted -> step state (if last.IsSome then resend else [])
         | Event.Respond response -> respond timing delivery now response
         | Event.Unsendable -> step State.Terminated []
         // Ignored: there is nothing yet that an ACK could acknowledge, and no timer runs.
@@ -76,8 +82,8 @@ module ServerInvite =
     let private accepted (now: Instant) event state (l: Instant) =
         match event with
         // RFC 6026 §7.1: retransmissions are absorbed; every further 2xx is passed on.
-        | Event.Respond response when response.Status.Number / 100 = 2 ->
-            step state [ Act.Send response ]
+        | Event.Respond response when Response.classOf response.Status = Class.Success ->
+            step state send
         | Event.Tick when now >= l -> step State.Terminated []
         // Ignored: the 2xx is decided, and its ACK belongs to the user agents.
         | Event.Respond _
@@ -86,18 +92,18 @@ module ServerInvite =
         | Event.Unsendable
         | Event.Tick -> step state []
 
-    let private completed timing delivery (now: Instant) event state (final, g, interval, h) =
+    let private completed timing delivery (now: Instant) event state final (g: Instant) interval h =
         match event with
-        | Event.Retransmitted -> step state [ Act.Send final ]
+        | Event.Retransmitted -> step state resend
         // Timer I: T4 on unreliable transports, zero on reliable ones.
         | Event.Acknowledged ->
             match delivery with
             | Delivery.Reliable -> step State.Terminated []
             | Delivery.Unreliable -> step (State.Confirmed(now.After timing.T4)) []
-        | Event.Tick when now >= h -> step State.Terminated [ Act.ReportLost ]
+        | Event.Tick when now >= h -> step State.Terminated reportLost
         | Event.Tick when now >= g ->
             let interval = Timing.doubled timing interval
-            step (State.Completed(final, now.After interval, interval, h)) [ Act.Send final ]
+            step (State.Completed(final, now.After interval, interval, h)) resend
         | Event.Unsendable -> step State.Terminated []
         // Ignored: a final response has been given.
         | Event.Respond _
@@ -119,6 +125,6 @@ module ServerInvite =
         | State.Proceeding last -> proceeding timing delivery now event state last
         | State.Accepted l -> accepted now event state l
         | State.Completed(final, g, interval, h) ->
-            completed timing delivery now event state (final, g, interval, h)
+            completed timing delivery now event state final g interval h
         | State.Confirmed i -> confirmed now event state i
         | State.Terminated -> step State.Terminated []

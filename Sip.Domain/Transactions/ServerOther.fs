@@ -17,7 +17,7 @@ module ServerOther =
         | Terminated
 
     /// What may happen to it.
-    [<RequireQualifiedAccess>]
+    [<RequireQualifiedAccess; Struct>]
     type Event =
         | Retransmitted
         | Respond of Response: Response
@@ -27,7 +27,10 @@ module ServerOther =
     /// What it asks for.
     [<RequireQualifiedAccess>]
     type Act =
-        | Send of Response: Response
+        /// Send the response just given.
+        | Send
+        /// Send the response that the state keeps.
+        | Resend
         /// The client would soon retransmit at T2: a 100 may be sent now (RFC 4320 §4.1).
         | OfferTrying
 
@@ -45,6 +48,10 @@ module ServerOther =
             Wake = wake state
         }
 
+    let private send = [ Act.Send ]
+    let private resend = [ Act.Resend ]
+    let private offerTrying = [ Act.OfferTrying ]
+
     // RFC 4320 §4.1: no 100 before the client's timer E has been reset to T2, which takes
     // T1 + 2·T1 + 4·T1 on unreliable transports; on reliable ones not at all before timer F.
     /// A transaction whose request has just arrived.
@@ -57,17 +64,20 @@ module ServerOther =
         step (State.Trying(patience, now.After(Timing.patience timing))) []
 
     let private respond timing delivery (now: Instant) (response: Response) deadline =
-        match response.Status with
+        match Response.classOf response.Status with
         // RFC 4320 §4.1: no provisional response but 100 to a non-INVITE request.
-        | Response.Provisional when response.Status = Status.trying ->
-            step (State.Proceeding(response, deadline)) [ Act.Send response ]
-        | Response.Provisional -> step (State.Proceeding(response, deadline)) []
+        | Class.Provisional when response.Status = Status.trying ->
+            step (State.Proceeding(response, deadline)) send
+        | Class.Provisional -> step (State.Proceeding(response, deadline)) []
         // RFC 4320 §4.2: no 408 to a non-INVITE request; the client's own timer has fired.
-        | Response.Failure when response.Status = Status.requestTimeout -> step State.Terminated []
-        | Response.Success
-        | Response.Failure ->
-            let j = Timing.onlyIfLossy delivery (Timing.patience timing)
-            step (State.Completed(response, now.After j)) [ Act.Send response ]
+        | Class.Failure when response.Status = Status.requestTimeout -> step State.Terminated []
+        | Class.Success
+        | Class.Failure ->
+            match delivery with
+            // Timer J: a reliable transport brings no request twice.
+            | Delivery.Reliable -> step State.Terminated send
+            | Delivery.Unreliable ->
+                step (State.Completed(response, now.After(Timing.patience timing))) send
 
     let private trying timing delivery (now: Instant) event state (patience: Instant) deadline =
         match event with
@@ -76,7 +86,7 @@ module ServerOther =
         // RFC 4320 §4.2: a final response after 64·T1 is of no use to anybody.
         | Event.Tick when now >= deadline -> step State.Terminated []
         | Event.Tick when now >= patience ->
-            step (State.Trying(Instant.Never, deadline)) [ Act.OfferTrying ]
+            step (State.Trying(Instant.Never, deadline)) offerTrying
         // "Once in the Trying state, any further request retransmissions are discarded."
         | Event.Retransmitted
         | Event.Tick -> step state []
@@ -85,15 +95,15 @@ module ServerOther =
         match event with
         | Event.Respond response -> respond timing delivery now response deadline
         // "The most recently sent provisional response is passed to the transport layer."
-        | Event.Retransmitted when last.Status = Status.trying -> step state [ Act.Send last ]
+        | Event.Retransmitted when last.Status = Status.trying -> step state resend
         | Event.Unsendable -> step State.Terminated []
         | Event.Tick when now >= deadline -> step State.Terminated []
         | Event.Retransmitted
         | Event.Tick -> step state []
 
-    let private completed (now: Instant) event state final (j: Instant) =
+    let private completed (now: Instant) event state (j: Instant) =
         match event with
-        | Event.Retransmitted -> step state [ Act.Send final ]
+        | Event.Retransmitted -> step state resend
         | Event.Tick when now >= j -> step State.Terminated []
         | Event.Unsendable -> step State.Terminated []
         // "Any other final responses passed by the TU MUST be discarded."
@@ -107,5 +117,5 @@ module ServerOther =
             trying timing delivery now event state patience deadline
         | State.Proceeding(last, deadline) ->
             proceeding timing delivery now event state last deadline
-        | State.Completed(final, j) -> completed now event state final j
+        | State.Completed(_, j) -> completed now event state j
         | State.Terminated -> step State.Terminated []

@@ -25,6 +25,7 @@ type Delivery =
     | Unreliable
 
 /// A new state, what to do now in this order, and when to call again.
+[<Struct>]
 type Step<'state, 'act> =
     {
         State: 'state
@@ -50,15 +51,6 @@ module Timing =
 
     /// An interval twice as long, up to T2.
     let doubled (timing: Timing) (interval: int64<ms>) : int64<ms> = min (2L * interval) timing.T2
-
-    /// A time that only unreliable transports need: timers D, I, J and K are zero on reliable ones.
-    let onlyIfLossy (delivery: Delivery) (duration: int64<ms>) : int64<ms> =
-        match delivery with
-        | Delivery.Unreliable -> duration
-        | Delivery.Reliable -> 0L<ms>
-
-    /// Timer D: at least 32 s on unreliable transports.
-    let d (timing: Timing) (delivery: Delivery) : int64<ms> = onlyIfLossy delivery (patience timing)
 
     /// The first deadline of timers A, E and G, which never comes on a reliable transport.
     let firstResend (timing: Timing) (delivery: Delivery) (now: Instant) : Instant =

@@ -69,6 +69,35 @@ module Escape =
 
             out.ToString()
 
+    let private digit (octet: byte) =
+        if octet <= '9'B then
+            int octet - int '0'B
+        else
+            int (octet ||| 0x20uy) - int 'a'B + 10
+
+    /// Writes the same of wire bytes, a character a byte, and returns how many there are. The target is as
+    /// long as the bytes at least. HOT.
+    let decodeTo (bytes: ReadOnlySpan<byte>) (target: Span<char>) : int =
+        let mutable length = 0
+        let mutable i = 0
+
+        while i < bytes.Length do
+            if
+                bytes[i] = '%'B
+                && i + 2 < bytes.Length
+                && Char.IsAsciiHexDigit(char bytes[i + 1])
+                && Char.IsAsciiHexDigit(char bytes[i + 2])
+            then
+                target[length] <- char (digit bytes[i + 1] * 16 + digit bytes[i + 2])
+                i <- i + 3
+            else
+                target[length] <- char bytes[i]
+                i <- i + 1
+
+            length <- length + 1
+
+        length
+
 /// Asking, comparing and printing URIs.
 [<RequireQualifiedAccess>]
 module Uri =

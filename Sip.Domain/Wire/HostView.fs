@@ -57,3 +57,35 @@ module HostView =
             | ValueNone -> ValueNone
         else
             v4 host
+
+    let private isAlphanum (text: ReadOnlySpan<byte>) (at: int) =
+        at >= 0 && at < text.Length && Char.IsAsciiLetterOrDigit(char text[at])
+
+    // domainlabel = alphanum / alphanum *( alphanum / "-" ) alphanum, and a dot may end the name.
+    let private areLabels (text: ReadOnlySpan<byte>) =
+        let mutable sound = true
+        let mutable at = 0
+
+        while sound && at < text.Length do
+            sound <-
+                match text[at] with
+                | '.'B ->
+                    isAlphanum text (at - 1) && (at + 1 = text.Length || isAlphanum text (at + 1))
+                | '-'B
+                | '_'B -> at > 0 && at + 1 < text.Length
+                | _ -> isAlphanum text at
+
+            at <- at + 1
+
+        sound
+
+    // toplabel = ALPHA / ALPHA *( alphanum / "-" ) alphanum
+    let private startsTopLabel (text: ReadOnlySpan<byte>) =
+        let name = text.TrimEnd '.'B
+        name.Length > 0 && Char.IsAsciiLetter(char name[name.LastIndexOf '.'B + 1])
+
+    let private isName (text: ReadOnlySpan<byte>) =
+        text.Length > 0 && text.Length <= 255 && areLabels text && startsTopLabel text
+
+    /// Whether this is a host at all.
+    let isHost (host: ReadOnlySpan<byte>) : bool = isName host || (address host).IsSome

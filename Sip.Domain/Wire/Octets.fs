@@ -10,6 +10,7 @@ open System.Text
 /// A growing buffer of bytes. It belongs to whoever made it; what it holds is good until `Clear`.
 [<Sealed>]
 type Octets(size: int) =
+    static let ceiling = 1 <<< 20
     let mutable buffer = Array.zeroCreate<byte> size
     let mutable length = 0
 
@@ -19,11 +20,16 @@ type Octets(size: int) =
     /// What is written.
     member _.Written: ReadOnlySpan<byte> = ReadOnlySpan(buffer, 0, length)
 
-    /// What is written, as memory.
-    member _.Memory: ReadOnlyMemory<byte> = ReadOnlyMemory(buffer, 0, length)
+    /// What is written from a position on, as memory.
+    member _.Since(start: int) : ReadOnlyMemory<byte> =
+        ReadOnlyMemory(buffer, start, length - start)
 
-    /// Begins anew.
-    member _.Clear() = length <- 0
+    /// Begins anew. A buffer that was blown up once is not held for ever.
+    member _.Clear() =
+        length <- 0
+
+        if buffer.Length > ceiling then
+            buffer <- Array.zeroCreate size
 
     /// Room for so many bytes after what is written; `Advance` says how many were used.
     member _.Room(wanted: int) : Span<byte> =

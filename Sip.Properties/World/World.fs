@@ -143,7 +143,16 @@ module World =
                     clock.After(int64 (10 + dice.Next(script.Jitter + 1)), arrive)
 
         let rec take (input: Input) =
-            let effects = List.ofSeq (ledger.Take(now (), input))
+            // What the ledger hands out is good until it is handed the next input.
+            let effects =
+                [
+                    for effect in ledger.Take(now (), input) do
+                        match effect with
+                        | Effect.Note _ -> effect
+                        | Effect.Send(hop, bytes) ->
+                            Effect.Send(hop, ReadOnlyMemory(bytes.ToArray()))
+                ]
+
             inputs.Add((now (), input, effects))
 
             for effect in effects do

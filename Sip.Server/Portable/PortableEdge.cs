@@ -13,6 +13,7 @@ public sealed class PortableEdge : IEdge, IDisposable
     private readonly Lock gate = new();
     private readonly Setup setup;
     private readonly Ledger ledger;
+    private readonly Queue<Input> waiting = new();
     private readonly Connections connections;
     private readonly Dictionary<ListenerId, DatagramSocket> datagrams = [];
     private readonly ITimer timer;
@@ -81,15 +82,10 @@ public sealed class PortableEdge : IEdge, IDisposable
     {
         lock (gate)
         {
-            try
-            {
-                foreach (var effect in ledger.Take(Clock.Now, input)) Do(effect);
-            }
-            catch (Exception fault) when (fault is not OutOfMemoryException)
-            {
-                var (flow, bytes) = input is Input.Arrived arrived ? (arrived.Flow, arrived.Bytes) : (default, default);
-                Log.Fault(fault, EndpointModule.print(flow.Remote), flow.Connection, Convert.ToBase64String(bytes.Span));
-            }
+            // What an effect leads to at once waits until the effects before it are done: they are good until the next input.
+            waiting.Enqueue(input);
+            if (waiting.Count > 1) return;
+            for (; waiting.TryPeek(out var next); waiting.Dequeue()) One(next);
             if (stopping && ledger.Pending == 0) quiet.TrySetResult();
             Arm();
         }
@@ -97,6 +93,19 @@ public sealed class PortableEdge : IEdge, IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => timer.Dispose();
+
+    private void One(Input input)
+    {
+        try
+        {
+            foreach (var effect in ledger.Take(Clock.Now, input)) Do(effect);
+        }
+        catch (Exception fault) when (fault is not OutOfMemoryException)
+        {
+            var (flow, bytes) = input is Input.Arrived arrived ? (arrived.Flow, arrived.Bytes) : (default, default);
+            Log.Fault(fault, EndpointModule.print(flow.Remote), flow.Connection, Convert.ToBase64String(bytes.Span));
+        }
+    }
 
     private void Do(Effect effect)
     {

@@ -9,6 +9,10 @@ namespace Sip.Server.Reactor;
 /// <summary>The shard's ledger: inputs go in, effects come out. A fault costs one input.</summary>
 public sealed class LedgerConductor(Ledger ledger, ILogger log) : IConductor
 {
+    // What an effect leads to at once waits until the effects before it are done: they are good until the next input.
+    private readonly Queue<Input> waiting = new();
+    private bool isTaking;
+
     /// <inheritdoc/>
     public Instant Wake => ledger.Wake;
 
@@ -41,6 +45,19 @@ public sealed class LedgerConductor(Ledger ledger, ILogger log) : IConductor
     public IReadOnlyList<KeyValuePair<string, int>> Online(Instant now) => ledger.Online(now);
 
     private void Take(Instant now, Input input, Shard shard)
+    {
+        if (isTaking)
+        {
+            waiting.Enqueue(input);
+            return;
+        }
+        isTaking = true;
+        One(now, input, shard);
+        while (waiting.TryDequeue(out var next)) One(now, next, shard);
+        isTaking = false;
+    }
+
+    private void One(Instant now, Input input, Shard shard)
     {
         try
         {
