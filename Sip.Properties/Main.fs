@@ -2,6 +2,7 @@ module Main
 
 open Expecto
 open Sip.Properties
+open Sip.Properties.Grammar
 open Sip.Properties.Registrar
 
 let private registrar =
@@ -28,12 +29,15 @@ let main arguments =
             [
                 VocabularyLaws.all
                 WireLaws.all
+                GrammarLaws.all
                 StreamLaws.all
                 identity
                 registrar
                 RoutingLaws.all
+                AllocationLaws.all
                 TransactionLaws.all
                 ForkLaws.all
+                SetupLaws.all
                 World.WorldLaws.all
                 World.HostileLaws.all
             ])

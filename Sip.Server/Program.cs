@@ -1,1 +1,145 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Sip;
+using Sip.Edge;
+using Sip.Registrar;
+using Sip.Routing;
+using Sip.Server.Options;
+using Sip.Server.Pages;
+using Sip.Server.Portable;
+using Sip.Server.Reactor;
+using Sip.Server.Shell;
+using Sip.Server.Store;
+using Sip.Transactions;
+
+if (args.Contains("--help"))
+{
+    Console.Write(CommandLine.Help());
+    return 0;
+}
+
+var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+builder.Logging.ClearProviders().AddSimpleConsole(console => console.SingleLine = true);
+builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+
+var (keys, problems) = CommandLine.Read(args);
+builder.Configuration.AddInMemoryCollection(keys);
+var options = new ServerOptions();
+try
+{
+    builder.Configuration.GetSection("Sip").Bind(options, binder => binder.ErrorOnUnknownConfiguration = true);
+}
+catch (InvalidOperationException unknown)
+{
+    problems.Add(unknown.Message);
+}
+Configuring.Complete(options);
+problems.AddRange(Configuring.Problems(options));
+
+using var store = options.Data.Length > 0 ? new UserStore(options.Data) : null;
+var secret = store?.Secret(() => RandomNumberGenerator.GetBytes(32)) ?? RandomNumberGenerator.GetBytes(32);
+var configured = SetupModule.configure(await Configuring.WishesAsync(options, secret));
+if (configured is Configured.Invalid { Problems: var more }) problems.AddRange(more);
+if (problems.Count > 0 || configured is not Configured.Ready { Setup: var setup })
+{
+    foreach (var problem in problems) Console.Error.WriteLine(problem);
+    return 2;
+}
+
+var clock = new Clock(TimeProvider.System);
+var realm = setup.Realm;
+var pages = Configuring.Pages(options)!;
+var users = new Users(RealmModule.name(realm), store);
+var certificate = setup.Openings.Any(opening => opening.IsSecure) ? Certificate() : null;
+var onReactor = options.Shell == "reactor" || (options.Shell == "auto" && ReactorEdge.IsPossible);
+
+PortableEdge? portable = null;
+builder.WebHost.UseKestrelHttpsConfiguration();
+builder.WebHost.ConfigureKestrel(kestrel =>
+{
+    kestrel.AddServerHeader = false;
+    kestrel.Listen(pages, listen => listen.Protocols = HttpProtocols.Http1);
+    foreach (var opening in setup.Openings.Where(opening => !opening.IsDatagram && !onReactor))
+    {
+        kestrel.Listen(new IPEndPoint(AddressModule.toIPAddress(opening.Bound.Address), opening.Bound.Port), listen =>
+        {
+            listen.Protocols = HttpProtocols.Http1;
+            if (opening.IsSecure) listen.UseHttps(certificate!);
+            listen.Run(connection => portable!.AcceptAsync(opening, connection));
+        });
+    }
+});
+builder.Services.AddHostFiltering(filter => filter.AllowedHosts = IPAddress.IsLoopback(pages.Address) ? ["localhost", "127.0.0.1", "[::1]"] : ["*"]);
+
+var app = builder.Build();
+var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Sip");
+var ledger = new Ledger(realm, TimingModule.usual, PolicyModule.standard);
+var patience = TimeSpan.FromSeconds(options.StopSeconds);
+IEdge edge = onReactor ? OnReactor() : portable = OnKestrel();
+await users.BeginAsync(edge, options.User);
+var guests = setup.IsLocal && IPAddress.IsLoopback(pages.Address) && users.Count == 0;
+var webSockets = realm.Listeners.Where(listener => TransportModule.isWebSocket(listener.Transport)).Select(Address).ToArray();
+app.UseHostFiltering();
+Api.Map(
+    app, edge, users,
+    new Settings(RealmModule.name(realm), webSockets, guests, [.. options.Ice.Select(url => new IceServer(url))]),
+    new Health(realm, options.HostName.FirstOrDefault(), options.Path.FirstOrDefault("/"), clock.Time, log));
+
+try
+{
+    await edge.StartAsync(CancellationToken.None);
+    await app.StartAsync();
+}
+catch (Exception busy) when (busy is IOException or System.Net.Sockets.SocketException)
+{
+    Console.Error.WriteLine($"Cannot listen: {busy.Message} Choose other addresses with --listen and --pages.");
+    return 1;
+}
+if (options.UnsafeNoAuth) log.Advice("--unsafe-no-auth: anybody may register as anybody and be relayed anywhere");
+if (!setup.IsLocal && users.Count == 0 && !options.UnsafeNoAuth) log.Advice("nobody can sign in yet: add users with --user name:password");
+Console.WriteLine($"ready {string.Join(' ', realm.Listeners.Select(Name))} http://{pages}/");
+if (guests) Console.WriteLine($"Open http://{pages}/ in two tabs and call from one to the other.");
+
+var stopped = new TaskCompletionSource();
+app.Lifetime.ApplicationStopping.Register(() =>
+{
+    edge.StopAsync().GetAwaiter().GetResult();
+    stopped.TrySetResult();
+});
+await app.WaitForShutdownAsync();
+await stopped.Task;
+portable?.Dispose();
 return 0;
+
+ReactorEdge OnReactor() => new(
+    setup,
+    [new LedgerConductor(ledger, log)],
+    clock,
+    new ReactorSettings
+    {
+        QueueBytes = options.QueueBytes,
+        Server = certificate is null ? null : TlsContext.ForServer(TlsIdentity.Of(certificate, options.Certificate, options.Key)),
+        Client = TlsContext.ForClient(options.Trust.Length > 0 ? File.ReadAllText(options.Trust) : ""),
+    },
+    patience,
+    log);
+
+PortableEdge OnKestrel()
+{
+    var trusted = new X509Certificate2Collection();
+    if (options.Trust.Length > 0) trusted.ImportFromPemFile(options.Trust);
+    return new PortableEdge(setup, ledger, clock, new StreamSettings { QueueBytes = options.QueueBytes, Trusted = trusted }, patience, log);
+}
+
+X509Certificate2 Certificate() => options.Certificate.Length > 0
+    ? Certificates.Read(options.Certificate, options.Key)
+    : Certificates.ForDevelopment(options.Data, realm.Listeners.Select(listener => HostModule.print(listener.AdvertisedHost)), clock.Time.GetUtcNow());
+
+string Address(Listener listener) =>
+    $"{TransportModule.inVia(listener.Transport).ToLowerInvariant()}://{HostModule.print(listener.AdvertisedHost)}:{listener.AdvertisedPort}{options.Path.FirstOrDefault("/")}";
+
+static string Name(Listener listener) =>
+    $"{TransportModule.inVia(listener.Transport).ToLowerInvariant()}:{EndpointModule.print(listener.Bound)}";

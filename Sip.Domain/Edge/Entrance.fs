@@ -22,7 +22,9 @@ type internal Tables =
 
 /// Letting requests in.
 [<Sealed>]
-type internal Entrance(realm: Realm, timing: Timing, bounds: Bounds, desk: Desk, tables: Tables) =
+type internal Entrance
+    (station: Station, timing: Timing, bounds: Bounds, desk: Desk, edits: Edits, tables: Tables) =
+    let realm = station.Realm
     let outbox = tables.Outbox
     let location = tables.Location
     let proofs = tables.Proofs
@@ -40,22 +42,22 @@ type internal Entrance(realm: Realm, timing: Timing, bounds: Bounds, desk: Desk,
         match Realm.towards realm place.Hop with
         | ValueNone -> ()
         | ValueSome leaves ->
-            let key = Text.toBytes (Key.server request "ACK")
+            let outgoing =
+                {
+                    Station = station
+                    Source = station.Flows.Of flow
+                    Request = request
+                    Way = way
+                    Leaves = leaves
+                    Heading = place.Heading
+                    Path = place.Path
+                    Transaction = Prf.hashText station.TransactionKey (Key.server request "ACK")
+                    Index = 0
+                }
 
-            let bytes =
-                Forward.bytes
-                    {
-                        Realm = realm
-                        Source = flow
-                        Request = request
-                        Way = { way with Remaining = place.Routes }
-                        Hop = place.Hop
-                        Leaves = leaves
-                        Uri = place.Uri
-                        Branch = Branch.derive realm.Secret key 0 request
-                    }
-
-            outbox.Send(place.Hop, bytes)
+            edits.Clear()
+            Forward.write edits &outgoing
+            outbox.Send(place.Hop, Patch.toBytes edits request)
 
     let isFull (flow: Flow) =
         exchanges.Total >= bounds.Total
@@ -69,33 +71,35 @@ type internal Entrance(realm: Realm, timing: Timing, bounds: Bounds, desk: Desk,
         else
             exchanges.Begin(now, Key.ofRequest request, flow, request, way, places)
 
-    let placesOfUser (now: Instant) (way: Way) : Decision =
+    let placesOfUser (now: Instant) (request: Message) (way: Way) : Decision =
+        let uri = UriView.toUri request.Bytes way.Uri
+
         let places =
-            match way.Uri with
-            | Uri.Sip uri -> location.Places(now, Registration.aor realm uri)
-            | Uri.Tel _
-            | Uri.Other _ -> []
+            match uri with
+            | ValueSome(Uri.Sip uri) -> location.Places(now, Registration.aor realm uri)
+            | ValueSome _
+            | ValueNone -> []
 
         match places with
         | _ :: _ -> Decision.Forward places
-        | [] when proofs.Knows way.Uri -> Decision.Refuse Refusal.NobodyThere
+        | [] when ValueOption.exists proofs.Knows uri -> Decision.Refuse Refusal.NobodyThere
         | [] -> Decision.Refuse Refusal.NoSuchUser
 
     let decide now (flow: Flow) method scheme (request: Message) (way: Way) (target: Target) =
         match target with
         | Target.Server -> desk.Decide(now, flow, method, scheme, request)
-        | Target.User _ when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
-        | Target.User _ -> placesOfUser now way
+        | Target.User when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
+        | Target.User -> placesOfUser now request way
         | Target.Along(Hop.Flow there, _) when not (outbox.IsLive there) ->
             Decision.Refuse Refusal.FlowGone
-        | Target.Along(hop, uri) ->
+        | Target.Along(hop, heading) ->
             Decision.Forward
                 [
                     [
                         {
                             Hop = hop
-                            Uri = uri
-                            Routes = way.Remaining
+                            Heading = heading
+                            Path = ReadOnlyMemory.Empty
                         }
                     ]
                 ]
@@ -131,12 +135,13 @@ type internal Entrance(realm: Realm, timing: Timing, bounds: Bounds, desk: Desk,
 
         match decision with
         | Decision.Answer(status, words, headers) ->
-            let bytes = Reply.make realm.Secret flow.Remote request status words headers
+            let bytes = outbox.Made(flow, request, status, words, headers)
             outbox.Send(Hop.Flow flow, bytes)
             remember bytes
         | Decision.Refuse refusal ->
             outbox.Refuse(flow, request, refusal)
-            remember (Reply.refuse realm.Secret flow.Remote request refusal)
+            let status, words = Refusal.status refusal, Refusal.words refusal
+            remember (outbox.Made(flow, request, status, words, Refusal.headers refusal))
         | Decision.Forward _
         | Decision.Absorb -> carryOut now flow request way decision
 
@@ -144,7 +149,7 @@ type internal Entrance(realm: Realm, timing: Timing, bounds: Bounds, desk: Desk,
         let struct (status, header) = Gate.challenge demand
 
         let headers =
-            proofs.Challenges(now, attempt, staleness)
+            proofs.Challenges(now, flow.Transport, attempt, staleness)
             |> List.map (fun value -> header, value)
 
         outbox.Reply(flow, request, status, Status.phrase status, headers)
@@ -153,7 +158,7 @@ type internal Entrance(realm: Realm, timing: Timing, bounds: Bounds, desk: Desk,
     let judged (now: Instant) (flow: Flow) demand target (request: Message) goOn =
         let attempt = Gate.attempt demand flow request
 
-        match proofs.Judge(now, attempt) with
+        match proofs.Judge(now, flow.Transport, attempt) with
         | Verdict.Proven(principal, spent) ->
             proofs.Spend spent
 
@@ -164,25 +169,15 @@ type internal Entrance(realm: Realm, timing: Timing, bounds: Bounds, desk: Desk,
                 goOn (ValueSome Refusal.NotYou)
         | Verdict.Challenge staleness -> challenge now flow demand attempt staleness request
         | Verdict.Malformed flaw ->
-            outbox.Reply(flow, request, Status.badRequest, "Bad Request: " + Flaw.words flaw, [])
+            let words = "Bad Request: " + Flaw.words flaw
+            outbox.Reply(flow, request, Status.badRequest, words, [])
         | Verdict.Refused(Rejection.SignedElsewhere _) ->
             let words = "Bad Request: The Credentials Name Another Request-URI"
             outbox.Reply(flow, request, Status.badRequest, words, [])
 
-    let admitted
-        (now: Instant)
-        (flow: Flow)
-        (method: Method)
-        (view: UriView)
-        (request: Message)
-        uri
-        =
-        let routes =
-            Message.values HeaderName.Route request
-            |> List.map (fun slice -> request.Text slice)
-
-        let way = Routes.strip realm uri routes
-        let target = Target.choose realm way
+    let admitted (now: Instant) (flow: Flow) (method: Method) (view: UriView) (request: Message) =
+        let way = Routes.strip station request
+        let target = Target.choose station request way
         let scheme = if view.Kind = UriKind.Sips then Scheme.Sips else Scheme.Sip
 
         let decide () =
@@ -200,7 +195,7 @@ type internal Entrance(realm: Realm, timing: Timing, bounds: Bounds, desk: Desk,
                 |> carryOutOnce now flow request way)
 
     let fresh (now: Instant) (flow: Flow) (method: Method) (view: UriView) (request: Message) =
-        match Admission.check realm request, UriView.toUri request.Bytes view with
+        match Admission.check station request, UriView.toUri request.Bytes view with
         | ValueSome refusal, _ -> outbox.Refuse(flow, request, refusal)
         | ValueNone, ValueNone ->
             let fault =
@@ -210,7 +205,7 @@ type internal Entrance(realm: Realm, timing: Timing, bounds: Bounds, desk: Desk,
                 }
 
             outbox.Refuse(flow, request, Refusal.Faulty fault)
-        | ValueNone, ValueSome uri -> admitted now flow method view request uri
+        | ValueNone, ValueSome _ -> admitted now flow method view request
 
     /// Takes a request in; what it leads to is in the outbox and in the tables.
     member _.Enter(now, flow, method, view, request) : unit = fresh now flow method view request

@@ -15,9 +15,9 @@ open Sip.Transactions
 type Place =
     {
         Hop: Hop
-        Uri: Uri
-        /// The Routes that lead there beyond the hop, as written.
-        Routes: string list
+        Heading: Heading
+        /// The Routes that lead there beyond the hop, as one header's value.
+        Path: ReadOnlyMemory<byte>
     }
 
 /// The server machine of an exchange.
@@ -46,7 +46,11 @@ type Exchange =
 /// What an exchange steps with.
 type Surroundings =
     {
-        Realm: Realm
+        Station: Station
+        /// Where edits are made, one message at a time.
+        Edits: Edits
+        /// Where answers are written, one at a time.
+        Out: Octets
         Timing: Timing
         Now: Instant
         IsLive: Flow -> bool
@@ -92,6 +96,14 @@ module Exchange =
         exchange.Legs
         |> Map.fold (fun at _ leg -> first at leg.Wake) exchange.AnswerWake
 
+    /// Whether its request still waits for a final response.
+    let isPending (exchange: Exchange) : bool =
+        match exchange.Answering with
+        | Answering.Invite(ServerInvite.State.Proceeding _) -> true
+        | Answering.Other(ServerOther.State.Trying _ | ServerOther.State.Proceeding _) -> true
+        | Answering.Invite(ServerInvite.State.Accepted _ | ServerInvite.State.Completed _ | ServerInvite.State.Confirmed _ | ServerInvite.State.Terminated)
+        | Answering.Other(ServerOther.State.Completed _ | ServerOther.State.Terminated) -> false
+
     /// Whether nothing will happen to the exchange any more.
     let isOver (exchange: Exchange) : bool =
         let answered =
@@ -115,31 +127,29 @@ module Exchange =
         | None -> false
 
     /// The message that goes to a place, or nothing where no listener leads there.
-    let copy (realm: Realm) (exchange: Exchange) (id: int) (place: Place) : Message voption =
-        match Realm.towards realm place.Hop with
+    let copy (around: Surroundings) (exchange: Exchange) (id: int) (place: Place) =
+        let station = around.Station
+
+        match Realm.towards station.Realm place.Hop with
         | ValueNone -> ValueNone
         | ValueSome leaves ->
-            let bytes =
-                Forward.bytes
-                    {
-                        Realm = realm
-                        Source = exchange.Source
-                        Request = exchange.Request
-                        Way =
-                            { exchange.Way with
-                                Remaining = place.Routes
-                            }
-                        Hop = place.Hop
-                        Leaves = leaves
-                        Uri = place.Uri
-                        Branch =
-                            Branch.derive
-                                realm.Secret
-                                (Text.toBytes exchange.Key)
-                                id
-                                exchange.Request
-                    }
+            let outgoing =
+                {
+                    Station = station
+                    Source = station.Flows.Of exchange.Source
+                    Request = exchange.Request
+                    Way = exchange.Way
+                    Leaves = leaves
+                    Heading = place.Heading
+                    Path = place.Path
+                    Transaction = Prf.hashText station.TransactionKey exchange.Key
+                    Index = id
+                }
 
-            match Reading.message realm.Limits (ReadOnlySpan bytes) with
+            around.Edits.Clear()
+            Forward.write around.Edits &outgoing
+            let bytes = Patch.toBytes around.Edits exchange.Request
+
+            match Reading.message station.Realm.Limits (ReadOnlySpan bytes) with
             | Arrival.Message message -> ValueSome message
             | Arrival.Broken _ -> ValueNone

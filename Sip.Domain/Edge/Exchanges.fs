@@ -8,11 +8,10 @@ open System.Collections.Generic
 open Sip
 open Sip.Wire
 open Sip.Routing
-open Sip.Transactions
 
 /// The exchanges of one ledger.
 [<Sealed>]
-type internal Exchanges(realm: Realm, timing: Timing, agenda: Agenda, outbox: Outbox) =
+type internal Exchanges(around: Instant -> Surroundings, agenda: Agenda, outbox: Outbox) =
     let exchanges = Dictionary<string, Exchange>()
     let legs = Dictionary<string, struct (string * int)>()
     let sources = Touching()
@@ -68,14 +67,6 @@ type internal Exchanges(realm: Realm, timing: Timing, agenda: Agenda, outbox: Ou
         else
             keep exchange
 
-    let around (now: Instant) : Surroundings =
-        {
-            Realm = realm
-            Timing = timing
-            Now = now
-            IsLive = outbox.IsLive
-        }
-
     /// The exchange of a request.
     member _.Find(key: string) : Exchange voption = find key
 
@@ -107,6 +98,9 @@ type internal Exchanges(realm: Realm, timing: Timing, agenda: Agenda, outbox: Ou
 
     /// How many are under way.
     member _.Total: int<exchange> = exchanges.Count * 1<exchange>
+
+    /// How many wait for a final response.
+    member _.Pending: int = exchanges.Values |> Seq.filter Exchange.isPending |> Seq.length
 
     /// How many entries the tables hold.
     member _.Held: int = exchanges.Count + legs.Count + sources.Flows + targets.Flows

@@ -15,20 +15,30 @@ open Sip.Transactions
 /// The state of one shard.
 [<Sealed>]
 type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
+    let station = Station.ofRealm realm
+    let edits = Edits()
+    let out = Octets 2048
     let agenda = Agenda()
-    let outbox = Outbox realm
-    let exchanges = Exchanges(realm, timing, agenda, outbox)
+    let outbox = Outbox(station, out)
+
+    let around (now: Instant) : Surroundings =
+        {
+            Station = station
+            Edits = edits
+            Out = out
+            Timing = timing
+            Now = now
+            IsLive = outbox.IsLive
+        }
+
+    let exchanges = Exchanges(around, agenda, outbox)
     let answers = Answers agenda
     let proofs = Proofs(realm, agenda)
     let location = Location(realm, outbox.IsLive, agenda)
     let desk = Desk(realm, policy, location, outbox.Note)
 
     let entrance =
-        Entrance(
-            realm,
-            timing,
-            bounds,
-            desk,
+        let tables =
             {
                 Outbox = outbox
                 Location = location
@@ -36,7 +46,8 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
                 Exchanges = exchanges
                 Answers = answers
             }
-        )
+
+        Entrance(station, timing, bounds, desk, edits, tables)
 
     let mutable latest = Instant.FromMilliseconds 0L
 
@@ -54,9 +65,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         | ValueSome _
         | ValueNone ->
             // The ACK of an answer that we gave without keeping anything carries our own tag.
-            let tag = request.Text(Message.tag HeaderName.To request)
-
-            if tag <> Branch.tag realm.Secret request then
+            if not (Branch.isTagged station request) then
                 entrance.Enter(now, flow, Method.Ack, view, request)
 
     // §9.2: whoever cancels must be whoever asked.
@@ -113,21 +122,37 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         | ValueSome _
         | ValueNone -> outbox.Note(Note.Stray(flow, callId response))
 
+    let broken (flow: Flow) (fault: Fault) (head: Message voption) =
+        outbox.Note(Note.Broken(flow, Fault.words fault))
+
+        match head with
+        | ValueSome head ->
+            match head.Start with
+            | StartLine.Request _ -> outbox.Refuse(flow, head, Refusal.Faulty fault)
+            | StartLine.Response _ -> ()
+        | ValueNone -> ()
+
     let arrived now (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
         match Reading.message realm.Limits bytes.Span with
         | Arrival.Message message ->
             match message.Start with
             | StartLine.Request(method, _, uri) -> requested now flow method uri message
             | StartLine.Response _ -> responded now flow message
-        | Arrival.Broken(fault, head) ->
-            outbox.Note(Note.Broken(flow, Fault.words fault))
+        | Arrival.Broken(fault, head) -> broken flow fault head
 
-            match head with
-            | ValueSome head ->
-                match head.Start with
-                | StartLine.Request _ -> outbox.Refuse(flow, head, Refusal.Faulty fault)
-                | StartLine.Response _ -> ()
-            | ValueNone -> ()
+    /// A stream's head without its body is never worked on, however well it reads.
+    let unframed (flow: Flow) (event: StreamEvent) (bytes: ReadOnlyMemory<byte>) =
+        let arrival = Reading.message realm.Limits bytes.Span
+
+        let fault wrong = { Wrong = wrong; Place = 0 }
+
+        match event, arrival with
+        | StreamEvent.TooLarge, Arrival.Message head ->
+            broken flow (fault Wrong.TooLarge) (ValueSome head)
+        | StreamEvent.TooLarge, Arrival.Broken(_, head) -> broken flow (fault Wrong.TooLarge) head
+        | _, Arrival.Message head ->
+            broken flow (fault (Wrong.Missing HeaderName.ContentLength)) (ValueSome head)
+        | _, Arrival.Broken(found, head) -> broken flow found head
 
     let legFailed now (key: string) (leg: int) =
         exchanges.Find key |> ValueOption.iter (step now (ExchangeEvent.LegFailed leg))
@@ -141,6 +166,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
     let closed now (flow: Flow) =
         outbox.Close flow
         proofs.Close flow
+        station.Flows.Forget flow
 
         for aor in location.On flow do
             unbind aor (fst (Bindings.dropFlow flow (location.Of aor)))
@@ -213,6 +239,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         match input with
         | Input.Opened flow -> outbox.Open flow
         | Input.Arrived(flow, bytes) -> arrived now flow bytes
+        | Input.Unframed(flow, event, bytes) -> unframed flow event bytes
         | Input.Closed flow -> closed now flow
         | Input.Undeliverable(_, bytes) -> undeliverable now bytes
         | Input.Enrolled subscriber -> proofs.Enroll subscriber
@@ -224,6 +251,9 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
 
     /// Who is registered, and with how many contacts.
     member _.Online(now: Instant) : IReadOnlyList<KeyValuePair<string, int>> = location.Online now
+
+    /// How many requests wait for a final response.
+    member _.Pending: int = exchanges.Pending
 
     /// How many entities are held for requests under way or lately answered.
     member _.Held: int = exchanges.Held + answers.Held

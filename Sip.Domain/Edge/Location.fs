@@ -22,19 +22,38 @@ module Placing =
                 Parameters = Parameters.remove "method" uri.Parameters
             }
 
+    let private uriOf (route: string) : SipUri voption =
+        let bytes = Text.toBytes route
+
+        match AddressView.read (ReadOnlySpan bytes) (Slice.between 0 bytes.Length) with
+        | ValueSome view ->
+            match UriView.toUri (ReadOnlySpan bytes) view.Uri with
+            | ValueSome(Uri.Sip uri) -> ValueSome uri
+            | ValueSome _
+            | ValueNone -> ValueNone
+        | ValueNone -> ValueNone
+
     // RFC 3327 §5.3: the Path is the way, and its first hop a neighbour that is configured.
     let private byPath (realm: Realm) (path: string list) : Hop voption =
-        let way =
-            {
-                Uri = Uri.Other("", "")
-                Remaining = path
-                Passage = Passage.Fresh
-            }
-
-        match Routes.next way |> ValueOption.bind Hop.ofUri with
-        | ValueSome hop when Realm.leadsToPeer realm hop -> ValueSome hop
-        | ValueSome _
+        match List.tryHead path |> ValueOption.ofOption |> ValueOption.bind uriOf with
         | ValueNone -> ValueNone
+        | ValueSome uri ->
+            match Hop.ofUri uri with
+            | ValueSome hop when Realm.leadsToPeer realm hop -> ValueSome hop
+            | ValueSome _
+            | ValueNone -> ValueNone
+
+    // §16.6 step 6: where the Path begins with a strict router, that is asked and the contact is last.
+    let private along (contact: Uri) (path: string list) : struct (string * string list) =
+        match path with
+        | first :: rest ->
+            match uriOf first with
+            | ValueSome uri when not (Parameters.has "lr" uri.Parameters) ->
+                let last = NameAddr.print (NameAddr.ofUri contact)
+                struct (Uri.printSip uri, rest @ [ last ])
+            | ValueSome _
+            | ValueNone -> struct (Uri.print contact, path)
+        | [] -> struct (Uri.print contact, path)
 
     /// Where a binding leads: down the flow that it was registered by while that lives, else by its
     /// Path to a peer; nowhere if neither.
@@ -47,11 +66,13 @@ module Placing =
 
         match binding.Contact.Uri, hop with
         | Uri.Sip uri, ValueSome hop ->
+            let struct (heading, path) = along (asRequestUri uri) binding.Path
+
             ValueSome
                 {
                     Hop = hop
-                    Uri = asRequestUri uri
-                    Routes = binding.Path
+                    Heading = Heading.Written(ReadOnlyMemory(Text.toBytes heading))
+                    Path = ReadOnlyMemory(Text.toBytes (String.Join(", ", path)))
                 }
         | Uri.Sip _, ValueNone
         | (Uri.Tel _ | Uri.Other _), _ -> ValueNone

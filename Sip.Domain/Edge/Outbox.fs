@@ -11,7 +11,8 @@ open Sip.Routing
 
 /// The effects of one ledger.
 [<Sealed>]
-type internal Outbox(realm: Realm) =
+type internal Outbox(station: Station, out: Octets) =
+    let realm = station.Realm
     let live = HashSet<Flow>()
     let effects = List<Effect>()
     let mutable sound = 0
@@ -51,8 +52,13 @@ type internal Outbox(realm: Realm) =
         | Hop.Flow _
         | Hop.Dial _ -> effects.Add(Effect.Send(hop, ReadOnlyMemory bytes))
 
+    let made (flow: Flow) (request: Message) (status: Status) (words: string) headers =
+        out.Clear()
+        Reply.write station (station.Flows.Of flow) request status words headers out
+        out.Written.ToArray()
+
     let reply (flow: Flow) (request: Message) (status: Status) (words: string) headers =
-        send (Hop.Flow flow) (Reply.make realm.Secret flow.Remote request status words headers)
+        send (Hop.Flow flow) (made flow request status words headers)
 
     let callId (message: Message) =
         message.Text(Message.value HeaderName.CallId message)
@@ -83,6 +89,10 @@ type internal Outbox(realm: Realm) =
 
     /// Sends, unless the flow is gone.
     member _.Send(hop: Hop, bytes: byte[]) : unit = send hop bytes
+
+    /// A response of our own, not sent.
+    member _.Made(flow, request, status, words, headers) : byte[] =
+        made flow request status words headers
 
     /// Answers with a response of our own.
     member _.Reply(flow, request, status, words, headers) : unit =

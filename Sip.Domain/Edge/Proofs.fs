@@ -24,10 +24,19 @@ type internal Proofs(realm: Realm, agenda: Agenda) =
             Previous = ValueNone
         }
 
-    let settings =
+    let settingsOn =
         let name = Realm.name realm
         let host = Host.tryRead name |> ValueOption.defaultValue (Host.Name name)
         Authentication.settings name host keys
+
+    let onWebSocket = settingsOn Transport.Ws
+    let elsewhere = settingsOn Transport.Udp
+
+    let settings (transport: Transport) =
+        if Transport.isWebSocket transport then
+            onWebSocket
+        else
+            elsewhere
 
     let subscriber (user: string) =
         match subscribers.TryGetValue user with
@@ -53,12 +62,14 @@ type internal Proofs(realm: Realm, agenda: Agenda) =
         | Uri.Other _ -> false
 
     /// What a request's credentials prove.
-    member _.Judge(now: Instant, attempt: Attempt) : Verdict =
-        Authentication.judge settings now subscriber window attempt
+    member _.Judge(now: Instant, transport: Transport, attempt: Attempt) : Verdict =
+        Authentication.judge (settings transport) now subscriber window attempt
 
     /// The challenges that answer an attempt.
-    member _.Challenges(now: Instant, attempt: Attempt, staleness: Staleness) : string list =
-        Authentication.challenges settings now attempt staleness
+    member _.Challenges
+        (now: Instant, transport: Transport, attempt: Attempt, staleness: Staleness)
+        : string list =
+        Authentication.challenges (settings transport) now attempt staleness
 
     /// Remembers a nonce's use until it is stale anyway.
     member _.Spend(spent: Spent) : unit =

@@ -30,7 +30,7 @@ module Proxying =
             Delivery.Unreliable
 
     let private own (walk: Walk) (status: Status) : Response =
-        Upstream.own walk.Around.Realm walk.State status
+        Upstream.own walk.Around walk.State status
 
     let private back (response: Response) (walk: Walk) =
         act (ExchangeAct.Send(Hop.Flow walk.State.Source, response.Bytes.ToArray())) walk
@@ -92,7 +92,7 @@ module Proxying =
 
     /// Puts a leg on its way; a place that cannot be reached any more ends as 480 at once.
     let private openLeg (walk: Walk) (id: int) (place: Place) : struct (Walk * bool) =
-        match Exchange.copy walk.Around.Realm walk.State id place with
+        match Exchange.copy walk.Around walk.State id place with
         | ValueSome sent when isLive walk place.Hop ->
             let leg = Leg.start walk.Around.Timing walk.Around.Now place.Hop sent
 
@@ -129,7 +129,7 @@ module Proxying =
         | Fork.Act.CancelBranch(id, why) ->
             leg id (LegEvent.Cancel(Upstream.reason walk.State why)) walk
         | Fork.Act.Best(choice, others) ->
-            respond (Upstream.chosen walk.Around.Realm walk.State choice others) walk
+            respond (Upstream.chosen walk.Around walk.State choice others) walk
 
     and private openGroup (group: int) (walk: Walk) : Walk =
         let first = walk.State.Places |> List.truncate group |> List.sumBy List.length
@@ -173,10 +173,7 @@ module Proxying =
                 | LegAct.Pass response -> fork (Fork.Event.Provisional(id, response)) walk
                 | LegAct.Ended outcome ->
                     fork
-                        (Fork.Event.Ended(
-                            id,
-                            Upstream.lost walk.Around.Realm walk.State after outcome
-                        ))
+                        (Fork.Event.Ended(id, Upstream.lost walk.Around walk.State after outcome))
                         walk
 
             List.fold one walk acts
@@ -196,12 +193,15 @@ module Proxying =
             walk
 
     let private returned (walk: Walk) (came: Flow) (message: Message) (status: Status) =
+        let around = walk.Around
+        around.Edits.Clear()
+        Return.write around.Edits (around.Station.Flows.Of came) walk.State.Source message
+
         LegEvent.Received(
             message,
             {
                 Status = status
-                Bytes =
-                    ReadOnlyMemory(Return.bytes walk.Around.Realm came walk.State.Source message)
+                Bytes = ReadOnlyMemory(Patch.toBytes around.Edits message)
             }
         )
 
@@ -212,18 +212,12 @@ module Proxying =
         | ExchangeEvent.Acknowledged ->
             answer ServerInvite.Event.Acknowledged ServerOther.Event.Tick walk
         | ExchangeEvent.Cancelled reason ->
-            fork
-                Fork.Event.Cancelled
-                { walk with
-                    State = { walk.State with Farewell = reason }
-                }
+            let state = { walk.State with Farewell = reason }
+            fork Fork.Event.Cancelled { walk with State = state }
         | ExchangeEvent.Answered(id, came, message) ->
             match message.Start with
-            | StartLine.Response(status, _) when Key.isToCancel message ->
-                if Status.isProvisional status then
-                    walk
-                else
-                    leg id LegEvent.CancelAnswered walk
+            | StartLine.Response _ when Key.isToCancel message ->
+                leg id LegEvent.CancelAnswered walk
             | StartLine.Response(status, _) when Return.hasFurther message ->
                 leg id (returned walk came message status) walk
             // A response with no Via but ours goes nowhere.

@@ -14,24 +14,22 @@ open Sip.Transactions
 module Upstream =
 
     /// A response of our own to the exchange's request.
-    let own (realm: Realm) (exchange: Exchange) (status: Status) : Response =
+    let own (around: Surroundings) (exchange: Exchange) (status: Status) : Response =
+        let station = around.Station
+        let source = station.Flows.Of exchange.Source
+        let phrase = Status.phrase status
+        around.Out.Clear()
+        Reply.write station source exchange.Request status phrase [] around.Out
+
         {
             Status = status
-            Bytes =
-                Reply.make
-                    realm.Secret
-                    exchange.Source.Remote
-                    exchange.Request
-                    status
-                    (Status.phrase status)
-                    []
-                |> ReadOnlyMemory
+            Bytes = ReadOnlyMemory(around.Out.Written.ToArray())
         }
 
     // §16.7 step 7: the challenges of the other branches go with the best response.
-    let private joined (realm: Realm) (best: Response) (others: Response list) : Response =
+    let private joined (around: Surroundings) (best: Response) (others: Response list) : Response =
         let read (response: Response) =
-            match Reading.message realm.Limits response.Bytes.Span with
+            match Reading.message around.Station.Realm.Limits response.Bytes.Span with
             | Arrival.Message message -> ValueSome message
             | Arrival.Broken _ -> ValueNone
 
@@ -44,32 +42,44 @@ module Upstream =
         | [], _
         | _, ValueNone -> best
         | _, ValueSome message ->
-            let more =
-                others
-                |> List.collect (fun other ->
-                    match read other with
-                    | ValueSome other -> fields other
-                    | ValueNone -> [])
-                |> List.map (fun (struct (name, text)) -> Patch.fieldAtEnd message name text)
+            let edits = around.Edits
+            edits.Clear()
+
+            others
+            |> List.collect (fun other ->
+                match read other with
+                | ValueSome other -> fields other
+                | ValueNone -> [])
+            |> List.iter (fun (struct (name, text)) -> Patch.fieldAtEnd edits message name text)
 
             { best with
-                Bytes = ReadOnlyMemory(Patch.apply message more)
+                Bytes = ReadOnlyMemory(Patch.toBytes edits message)
             }
 
     /// The response that the context has chosen.
-    let chosen (realm: Realm) (exchange: Exchange) choice (others: Response list) : Response =
+    let chosen
+        (around: Surroundings)
+        (exchange: Exchange)
+        choice
+        (others: Response list)
+        : Response =
         match choice with
-        | Fork.Choice.Relay response -> joined realm response others
-        | Fork.Choice.RequestTimeout -> own realm exchange Status.requestTimeout
-        | Fork.Choice.ServerError -> own realm exchange Status.serverError
-        | Fork.Choice.RequestTerminated -> own realm exchange Status.requestTerminated
-        | Fork.Choice.TemporarilyUnavailable -> own realm exchange Status.temporarilyUnavailable
+        | Fork.Choice.Relay response -> joined around response others
+        | Fork.Choice.RequestTimeout -> own around exchange Status.requestTimeout
+        | Fork.Choice.ServerError -> own around exchange Status.serverError
+        | Fork.Choice.RequestTerminated -> own around exchange Status.requestTerminated
+        | Fork.Choice.TemporarilyUnavailable -> own around exchange Status.temporarilyUnavailable
 
     /// How a leg has ended: a client whose connection died is away, not broken: 480, not 500.
-    let lost (realm: Realm) (exchange: Exchange) (leg: Leg) (outcome: Fork.Outcome) : Fork.Outcome =
+    let lost
+        (around: Surroundings)
+        (exchange: Exchange)
+        (leg: Leg)
+        (outcome: Fork.Outcome)
+        : Fork.Outcome =
         match outcome, leg.Hop with
         | Fork.Outcome.TransportFailed, Hop.Flow flow when Flow.isConnection flow ->
-            Fork.Outcome.Final(own realm exchange Status.temporarilyUnavailable)
+            Fork.Outcome.Final(own around exchange Status.temporarilyUnavailable)
         | Fork.Outcome.TransportFailed, _
         | Fork.Outcome.Final _, _
         | Fork.Outcome.TimedOut, _ -> outcome

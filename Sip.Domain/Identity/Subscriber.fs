@@ -87,3 +87,15 @@ module Subscriber =
         match algorithm with
         | Algorithm.Md5 -> subscriber.Md5
         | Algorithm.Sha256 -> subscriber.Sha256
+
+    /// Whether this is the user's password, told in constant time.
+    let hasPassword (subscriber: Subscriber) (user: string) (password: string) : bool =
+        match subscriber.Sha256 with
+        | ValueNone -> false
+        | ValueSome kept ->
+            let shown = Ha1.ofPassword Algorithm.Sha256 subscriber.Realm user password
+
+            CryptographicOperations.FixedTimeEquals(
+                ReadOnlySpan kept.Digits,
+                ReadOnlySpan shown.Digits
+            )

@@ -64,6 +64,7 @@ let private abused (run: Run) =
                 yield! take now (Input.Undeliverable(Hop.Flow flow, bytes))
             | Input.Opened _
             | Input.Closed _
+            | Input.Unframed _
             | Input.Undeliverable _
             | Input.Enrolled _
             | Input.Restored _
@@ -88,6 +89,7 @@ let private forestalled (run: Run) =
             | Input.Arrived _
             | Input.Opened _
             | Input.Closed _
+            | Input.Unframed _
             | Input.Undeliverable _
             | Input.Enrolled _
             | Input.Restored _

@@ -50,6 +50,7 @@ let private arrivals (run: Run) =
             | Input.Arrived(flow, bytes) -> flow, Sheet.read (Text.ofBytes bytes.Span)
             | Input.Opened _
             | Input.Closed _
+            | Input.Unframed _
             | Input.Undeliverable _
             | Input.Enrolled _
             | Input.Restored _

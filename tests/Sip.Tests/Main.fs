@@ -12,6 +12,8 @@ let main arguments =
             "Examples"
             [
                 UriExamples.all
+                SipHashVectors.all
+                GrammarExamples.all
                 Torture.all
                 Handshakes.all
                 WebSocketFrames.all

@@ -1,0 +1,261 @@
+// Setup: an operator's wishes as text become a Realm and the sockets to open, or the whole list of
+// what is wrong with them. No wish is corrected in silence.
+
+namespace Sip.Edge
+
+open System
+open System.Collections.Generic
+open Sip
+open Sip.Wire
+open Sip.Routing
+
+/// A socket to open; two listeners that differ in SIP or WebSocket alone share one.
+type Opening =
+    {
+        Bound: Endpoint
+        /// The listener for SIP, of which UDP is one.
+        Sip: ListenerId voption
+        WebSocket: ListenerId voption
+        IsDatagram: bool
+        IsSecure: bool
+        Rules: StreamRules
+    }
+
+/// All that the shell needs to begin.
+type Setup =
+    {
+        Realm: Realm
+        Openings: IReadOnlyList<Opening>
+        /// Whether nobody but this machine can reach the server.
+        IsLocal: bool
+    }
+
+/// What became of the wishes.
+[<RequireQualifiedAccess>]
+type Configured =
+    | Ready of Setup: Setup
+    | Invalid of Problems: IReadOnlyList<string>
+
+/// Turning wishes into a setup.
+[<RequireQualifiedAccess>]
+module Setup =
+
+    type private Part<'part> = Result<'part, string>
+
+    let private dialled (transport: Transport) =
+        match transport with
+        | Transport.Udp -> ValueSome Dialled.Udp
+        | Transport.Tcp -> ValueSome Dialled.Tcp
+        | Transport.Tls -> ValueSome Dialled.Tls
+        | Transport.Ws
+        | Transport.Wss -> ValueNone
+
+    let private peerPlace (text: string) : struct (Dialled * Host * int) voption =
+        match Written.tryTransport text with
+        | ValueNone -> ValueNone
+        | ValueSome(struct (transport, rest)) ->
+            match dialled transport, Written.tryHostPort rest with
+            | ValueSome dialled, ValueSome(struct (host, port)) ->
+                ValueSome(struct (dialled, host, port))
+            | ValueSome _, ValueNone
+            | ValueNone, _ -> ValueNone
+
+    let private peer (wishes: Wishes) (text: string) : Part<Peer> =
+        let wrong reason =
+            Error(String.Concat("--peer ", text, ": ", reason))
+
+        match peerPlace text with
+        | ValueNone -> wrong "say udp, tcp or tls, then :host:port, for example udp:192.0.2.7:5060"
+        | ValueSome(struct (transport, host, port)) ->
+            let addresses =
+                match host with
+                | Host.Address address -> [ address ]
+                | Host.Name name ->
+                    match wishes.Resolved.TryGetValue name with
+                    | true, found -> List.ofSeq found
+                    | false, _ -> []
+
+            if addresses.IsEmpty then
+                wrong "its name has no address: correct the name, or give the address"
+            else
+                Ok
+                    {
+                        Transport = transport
+                        Host = host
+                        Port = port
+                        Addresses = addresses
+                    }
+
+    /// The names among the peers, whose addresses the shell has to look up first.
+    let namesToResolve (peers: IReadOnlyList<string>) : IReadOnlyList<string> =
+        [|
+            for text in peers do
+                match peerPlace text with
+                | ValueSome(struct (_, Host.Name name, _)) -> name
+                | ValueSome(struct (_, Host.Address _, _))
+                | ValueNone -> ()
+        |]
+
+    let private domain (text: string) : Part<string> =
+        match Host.tryRead text with
+        | ValueSome host -> Ok(Host.print host)
+        | ValueNone -> Error(String.Concat("--domain ", text, ": that is no host name or address"))
+
+    let private twice (listeners: Listener list) : string list =
+        listeners
+        |> List.groupBy (fun l -> l.Transport, l.Bound)
+        |> List.filter (fun (_, same) -> same.Length > 1)
+        |> List.map (fun ((transport, bound), _) ->
+            String.Concat(
+                "--listen ",
+                String.Concat(Transport.inVia(transport).ToLowerInvariant(), ":"),
+                Endpoint.print bound,
+                ": stands there twice"
+            ))
+
+    let private mixed (listeners: Listener list) : string list =
+        listeners
+        |> List.filter (fun l -> l.Transport <> Transport.Udp)
+        |> List.groupBy _.Bound
+        |> List.filter (fun (_, same) ->
+            List.length (
+                List.distinctBy (fun (l: Listener) -> Transport.isSecure l.Transport) same
+            )
+                >
+                1)
+        |> List.map (fun (bound, _) ->
+            String.Concat(
+                "--listen ... ",
+                Endpoint.print bound,
+                ": one port cannot be both with and without TLS"
+            ))
+
+    let private own (listeners: Listener list) : string list =
+        match listeners with
+        | first :: _ -> [ Host.print first.AdvertisedHost ]
+        | [] -> []
+
+    let private rules (wishes: Wishes) limits (sip: bool) (webSocket: bool) : StreamRules =
+        {
+            Serving =
+                match sip, webSocket with
+                | true, true -> Serving.Either
+                | false, true -> Serving.WebSocket
+                | _, false -> Serving.Sip
+            Limits = limits
+            Handshake =
+                {
+                    Paths =
+                        if wishes.Paths.Count = 0 then
+                            Paths.AnyPath
+                        else
+                            Paths.OnlyPaths(List.ofSeq wishes.Paths)
+                    Hosts =
+                        if wishes.Hosts.Count = 0 then
+                            Hosts.AnyHost
+                        else
+                            Hosts.OnlyHosts(List.ofSeq wishes.Hosts)
+                    Origins =
+                        if Seq.contains "*" wishes.Origins then
+                            Origins.AnyOrigin
+                        else
+                            Origins.SameHostOr(List.ofSeq wishes.Origins)
+                }
+        }
+
+    let private openings (wishes: Wishes) limits (listeners: Listener list) : Opening list =
+        let opening (bound, isDatagram) (same: Listener list) =
+            let find wanted =
+                same
+                |> List.tryFind (fun l -> Transport.isWebSocket l.Transport = wanted)
+                |> function
+                    | Some listener -> ValueSome listener.Id
+                    | None -> ValueNone
+
+            let sip = find false
+            let webSocket = find true
+
+            {
+                Bound = bound
+                Sip = sip
+                WebSocket = webSocket
+                IsDatagram = isDatagram
+                IsSecure = List.exists (fun (l: Listener) -> Transport.isSecure l.Transport) same
+                Rules = rules wishes limits sip.IsSome webSocket.IsSome
+            }
+
+        listeners
+        |> List.groupBy (fun l -> l.Bound, l.Transport = Transport.Udp)
+        |> List.map (fun (place, same) -> opening place same)
+
+    let private failures (parts: Part<'part> list) : string list =
+        parts
+        |> List.choose (fun part ->
+            match part with
+            | Ok _ -> None
+            | Error reason -> Some reason)
+
+    let private successes (parts: Part<'part> list) : 'part list =
+        parts
+        |> List.choose (fun part ->
+            match part with
+            | Ok value -> Some value
+            | Error _ -> None)
+
+    /// The setup that was wished for, or everything that is wrong with the wishes at once.
+    let configure (wishes: Wishes) : Configured =
+        let listens = List.ofSeq wishes.Listen |> List.mapi (Listening.listener wishes)
+        let peers = List.ofSeq wishes.Peers |> List.map (peer wishes)
+        let domains = List.ofSeq wishes.Domains |> List.map domain
+        let listeners = successes listens
+
+        let size =
+            if wishes.MessageBytes >= 1024 && wishes.MessageBytes <= 1048576 then
+                []
+            else
+                [ "--message-bytes: say a number from 1024 to 1048576" ]
+
+        let nowhere =
+            if wishes.Listen.Count = 0 then
+                [ "--listen: the server needs at least one listener; " + Listening.form ]
+            else
+                []
+
+        let problems =
+            nowhere
+            @ failures listens
+            @ twice listeners
+            @ mixed listeners
+            @ failures peers
+            @ failures domains
+            @ size
+
+        if problems.IsEmpty then
+            let limits =
+                { Limits.usual with
+                    MessageSize = wishes.MessageBytes * 1<octet>
+                }
+
+            Configured.Ready
+                {
+                    Realm =
+                        {
+                            Domains =
+                                match successes domains with
+                                | [] -> own listeners
+                                | named -> named
+                            Listeners = List.toArray listeners
+                            Peers = successes peers
+                            Admittance =
+                                if wishes.UnsafeNoAuth then
+                                    Admittance.UnsafeOpen
+                                else
+                                    Admittance.Authenticated
+                            Limits = limits
+                            Secret = wishes.Secret
+                        }
+                    Openings = List.toArray (openings wishes limits listeners)
+                    IsLocal = listeners |> List.forall (fun l -> Address.isLoopback l.Bound.Address)
+                }
+        else
+            Configured.Invalid(List.toArray problems)

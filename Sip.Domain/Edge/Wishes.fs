@@ -1,0 +1,69 @@
+// Wishes: what an operator asks for, as text.
+
+namespace Sip.Edge
+
+open System
+open System.Collections.Generic
+open Sip
+open Sip.Wire
+open Sip.Routing
+
+/// What an operator asks for, as written, and what the shell knows of the machine.
+type Wishes =
+    {
+        /// `transport:address:port`, and `=host[:port]` behind it for another advertised name.
+        Listen: IReadOnlyList<string>
+        /// The host that listeners beyond loopback are known by; empty for none.
+        Advertise: string
+        Domains: IReadOnlyList<string>
+        /// `transport:host:port` of trunks and neighbouring servers.
+        Peers: IReadOnlyList<string>
+        /// The addresses of the peers that are named, by name.
+        Resolved: IReadOnlyDictionary<string, IReadOnlyList<Address>>
+        /// Pages that may connect by WebSocket, beside those of this host; `*` for any.
+        Origins: IReadOnlyList<string>
+        /// The Host names that a handshake may ask for; none means any.
+        Hosts: IReadOnlyList<string>
+        /// The paths at which there is a WebSocket; none means any.
+        Paths: IReadOnlyList<string>
+        /// The addresses by which the machine reaches others, at most one a family.
+        Outward: IReadOnlyList<Address>
+        UnsafeNoAuth: bool
+        /// Bytes that a message may have.
+        MessageBytes: int
+        /// 32 random bytes.
+        Secret: byte[]
+    }
+
+/// Reading the places that wishes name.
+[<RequireQualifiedAccess>]
+module Written =
+
+    let private tryPort (text: string) =
+        match Int32.TryParse text with
+        | true, port when port >= 1 && port <= 65535 && Seq.forall Char.IsAsciiDigit text ->
+            ValueSome port
+        | _ -> ValueNone
+
+    /// `host:port`, with the host's brackets kept; none without a port.
+    let tryHostPort (text: string) : struct (Host * int) voption =
+        let colon = text.LastIndexOf ':'
+
+        if colon < 1 then
+            ValueNone
+        else
+            match Host.tryRead (text.Substring(0, colon)), tryPort (text.Substring(colon + 1)) with
+            | ValueSome host, ValueSome port -> ValueSome(struct (host, port))
+            | ValueSome _, ValueNone
+            | ValueNone, _ -> ValueNone
+
+    /// `transport:rest`.
+    let tryTransport (text: string) : struct (Transport * string) voption =
+        let colon = text.IndexOf ':'
+
+        if colon < 1 then
+            ValueNone
+        else
+            match Transport.tryWord (text.Substring(0, colon)) with
+            | ValueSome transport -> ValueSome(struct (transport, text.Substring(colon + 1)))
+            | ValueNone -> ValueNone

@@ -1,0 +1,72 @@
+namespace Sip.Server.Options;
+
+/// <summary>The command line as configuration keys: `--listen a --listen b` is `Sip:Listen:0` and `Sip:Listen:1`.</summary>
+public static class CommandLine
+{
+    private static readonly (string Option, string Key, Kind Kind)[] known =
+    [
+        ("--listen", nameof(ServerOptions.Listen), Kind.Several),
+        ("--advertise", nameof(ServerOptions.Advertise), Kind.One),
+        ("--pages", nameof(ServerOptions.Pages), Kind.One),
+        ("--domain", nameof(ServerOptions.Domain), Kind.Several),
+        ("--user", nameof(ServerOptions.User), Kind.Several),
+        ("--peer", nameof(ServerOptions.Peer), Kind.Several),
+        ("--origin", nameof(ServerOptions.Origin), Kind.Several),
+        ("--host-name", nameof(ServerOptions.HostName), Kind.Several),
+        ("--path", nameof(ServerOptions.Path), Kind.Several),
+        ("--ice", nameof(ServerOptions.Ice), Kind.Several),
+        ("--certificate", nameof(ServerOptions.Certificate), Kind.One),
+        ("--key", nameof(ServerOptions.Key), Kind.One),
+        ("--trust", nameof(ServerOptions.Trust), Kind.One),
+        ("--data", nameof(ServerOptions.Data), Kind.One),
+        ("--unsafe-no-auth", nameof(ServerOptions.UnsafeNoAuth), Kind.Flag),
+        ("--message-bytes", nameof(ServerOptions.MessageBytes), Kind.One),
+        ("--queue-bytes", nameof(ServerOptions.QueueBytes), Kind.One),
+        ("--shell", nameof(ServerOptions.Shell), Kind.One),
+        ("--stop-seconds", nameof(ServerOptions.StopSeconds), Kind.One),
+    ];
+
+    private enum Kind { One, Several, Flag }
+
+    /// <summary>The keys, and every word that is no option of ours.</summary>
+    public static (Dictionary<string, string?> Keys, List<string> Problems) Read(string[] words)
+    {
+        var keys = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
+        var problems = new List<string>();
+        var counts = new Dictionary<string, int>();
+        for (var i = 0; i < words.Length; i++)
+        {
+            var equals = words[i].IndexOf('=');
+            var option = equals < 0 ? words[i] : words[i][..equals];
+            var found = Array.Find(known, candidate => candidate.Option == option);
+            if (found.Option is null)
+            {
+                problems.Add($"{words[i]}: there is no such option; there are {string.Join(", ", known.Select(k => k.Option))}");
+                continue;
+            }
+            if (found.Kind == Kind.Flag)
+            {
+                keys[$"Sip:{found.Key}"] = "true";
+                continue;
+            }
+            if (equals < 0 && i + 1 == words.Length)
+            {
+                problems.Add($"{option}: its value is missing");
+                continue;
+            }
+            var value = equals < 0 ? words[++i] : words[i][(equals + 1)..];
+            var place = counts.GetValueOrDefault(option);
+            counts[option] = place + 1;
+            if (found.Kind == Kind.One && place > 0)
+                problems.Add($"{option}: it stands there twice");
+            keys[found.Kind == Kind.One ? $"Sip:{found.Key}" : $"Sip:{found.Key}:{place}"] = value;
+        }
+        return (keys, problems);
+    }
+
+    /// <summary>The options in one sentence each, for `--help`.</summary>
+    public static string Help() =>
+        "Sip: a SIP server for browsers and phones. Without options it serves this machine only.\n\n" +
+        string.Join("\n", known.Select(k => "  " + k.Option + (k.Kind == Kind.Flag ? "" : " VALUE") + (k.Kind == Kind.Several ? " ..." : ""))) +
+        "\n\nREADME.md in Sip.Server says what each does.\n";
+}

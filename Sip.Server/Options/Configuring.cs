@@ -1,0 +1,82 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.FSharp.Collections;
+using Sip.Edge;
+using Sip.Server.Reactor;
+
+namespace Sip.Server.Options;
+
+/// <summary>The options with what the machine knows, as the domain's wishes; every problem is told at once.</summary>
+public static class Configuring
+{
+    private static readonly string[] firstMinute = ["udp:127.0.0.1:5060", "tcp:127.0.0.1:5060", "ws:127.0.0.1:8080"];
+
+    /// <summary>Options where none were given: this machine only.</summary>
+    public static void Complete(ServerOptions options)
+    {
+        if (options.Listen.Count > 0) return;
+        options.Listen.AddRange(firstMinute);
+        if (options.Domain.Count == 0) options.Domain.Add("localhost");
+    }
+
+    /// <summary>The wishes.</summary>
+    public static async Task<Wishes> WishesAsync(ServerOptions options, byte[] secret)
+    {
+        var resolved = new Dictionary<string, IReadOnlyList<Address>>();
+        foreach (var name in SetupModule.namesToResolve(options.Peer).Distinct()) resolved[name] = await AddressesAsync(name);
+        return new Wishes(
+            options.Listen, options.Advertise, options.Domain, options.Peer, resolved, options.Origin, options.HostName, options.Path,
+            [.. Outward()], options.UnsafeNoAuth, options.MessageBytes, secret);
+    }
+
+    /// <summary>What is wrong with the options that the domain does not see.</summary>
+    public static IEnumerable<string> Problems(ServerOptions options)
+    {
+        foreach (var user in options.User.Where(user => user.IndexOf(':') < 1))
+            yield return $"--user {user}: say name:password";
+        if (Pages(options) is null) yield return $"--pages {options.Pages}: say address:port, for example 127.0.0.1:8000";
+        if (options.Certificate.Length > 0 != options.Key.Length > 0) yield return "--certificate and --key: give both, or neither";
+        foreach (var file in new[] { options.Certificate, options.Key, options.Trust }.Where(file => file.Length > 0 && !File.Exists(file)))
+            yield return $"{file}: there is no such file";
+        if (options.QueueBytes < 65536) yield return "--queue-bytes: say a number from 65536 on";
+        if (options.Shell is not ("auto" or "reactor" or "portable")) yield return $"--shell {options.Shell}: say auto, reactor or portable";
+        if (options.Shell == "reactor" && !ReactorEdge.IsPossible) yield return "--shell reactor: it needs Linux with OpenSSL 3 (libssl.so.3); say auto";
+        if (options.StopSeconds is < 0 or > 300) yield return "--stop-seconds: say a number from 0 to 300";
+    }
+
+    /// <summary>Where the pages are served, if that can be read.</summary>
+    public static IPEndPoint? Pages(ServerOptions options) =>
+        IPEndPoint.TryParse(options.Pages, out var place) && place.Port > 0 ? place : null;
+
+    private static async Task<IReadOnlyList<Address>> AddressesAsync(string name)
+    {
+        try
+        {
+            return [.. (await Dns.GetHostAddressesAsync(name)).Select(AddressModule.ofIPAddress)];
+        }
+        catch (SocketException)
+        {
+            return [];
+        }
+    }
+
+    // The address that the machine would call the world from; asking for it sends nothing.
+    private static IEnumerable<Address> Outward()
+    {
+        foreach (var far in new[] { IPAddress.Parse("192.0.2.1"), IPAddress.Parse("2001:db8::1") })
+        {
+            IPEndPoint? near = null;
+            try
+            {
+                using var socket = new Socket(far.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+                socket.Connect(far, 9);
+                near = socket.LocalEndPoint as IPEndPoint;
+            }
+            catch (SocketException)
+            {
+                // No way out in this family.
+            }
+            if (near is not null) yield return AddressModule.ofIPAddress(near.Address);
+        }
+    }
+}

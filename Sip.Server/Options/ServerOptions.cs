@@ -1,0 +1,62 @@
+namespace Sip.Server.Options;
+
+/// <summary>Everything that an operator may set: `appsettings.json` section `Sip`, environment `Sip__...`, command line.</summary>
+public sealed class ServerOptions
+{
+    /// <summary>Listeners: `transport:address:port`, with `=host[:port]` behind for another advertised name.</summary>
+    public List<string> Listen { get; set; } = [];
+
+    /// <summary>The public name or address of listeners beyond loopback.</summary>
+    public string Advertise { get; set; } = "";
+
+    /// <summary>The address and port of the pages, the API and health; `none` for no pages.</summary>
+    public string Pages { get; set; } = "127.0.0.1:8000";
+
+    /// <summary>The domains whose users are ours; the first is the realm of challenges.</summary>
+    public List<string> Domain { get; set; } = [];
+
+    /// <summary>Users to enroll at start: `name:password`.</summary>
+    public List<string> User { get; set; } = [];
+
+    /// <summary>Trunks and neighbouring servers: `transport:host:port`.</summary>
+    public List<string> Peer { get; set; } = [];
+
+    /// <summary>Web pages that may connect by WebSocket, beside those of the same host; `*` for any.</summary>
+    public List<string> Origin { get; set; } = [];
+
+    /// <summary>Host names that a WebSocket handshake may ask for; none means any.</summary>
+    public List<string> HostName { get; set; } = [];
+
+    /// <summary>Paths at which there is a WebSocket; none means any.</summary>
+    public List<string> Path { get; set; } = [];
+
+    /// <summary>ICE servers for the phone page: STUN or TURN URLs.</summary>
+    public List<string> Ice { get; set; } = [];
+
+    /// <summary>The certificate for TLS and WSS, a PEM file; with none, one is made for development.</summary>
+    public string Certificate { get; set; } = "";
+
+    /// <summary>The certificate's private key, a PEM file.</summary>
+    public string Key { get; set; } = "";
+
+    /// <summary>Authorities that the certificates of TLS peers may come from, a PEM file; with none, the system's.</summary>
+    public string Trust { get; set; } = "";
+
+    /// <summary>The folder for users and secrets that outlive the process; with none, nothing does.</summary>
+    public string Data { get; set; } = "";
+
+    /// <summary>Nobody has to sign in and everybody is relayed anywhere: for a laboratory only.</summary>
+    public bool UnsafeNoAuth { get; set; }
+
+    /// <summary>Bytes that a SIP message may have.</summary>
+    public int MessageBytes { get; set; } = 65536;
+
+    /// <summary>Bytes that may wait to be sent on one connection; a peer that reads slower is disconnected.</summary>
+    public int QueueBytes { get; set; } = 1048576;
+
+    /// <summary>What moves the bytes: `reactor` (Linux with OpenSSL 3), `portable` (any system), or the faster one that there is.</summary>
+    public string Shell { get; set; } = "auto";
+
+    /// <summary>Seconds that a stopping server waits for requests under way.</summary>
+    public int StopSeconds { get; set; } = 5;
+}

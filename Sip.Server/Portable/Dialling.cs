@@ -1,0 +1,50 @@
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using Sip.Routing;
+
+namespace Sip.Server.Portable;
+
+/// <summary>A TCP or TLS connection that this server opened.</summary>
+public sealed record Dialling(Endpoint Remote, IDuplexPipe Transport)
+{
+    private static readonly TimeSpan patience = TimeSpan.FromSeconds(10);
+
+    /// <summary>Connects, and shakes hands where the hop asks for TLS.</summary>
+    public static async Task<Dialling> OpenAsync(Hop.Dial hop, StreamSettings settings, TimeProvider time)
+    {
+        using var deadline = new CancellationTokenSource(patience, time);
+        var address = await Resolver.AddressAsync(hop.Host, deadline.Token);
+        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(new IPEndPoint(address, hop.Port), deadline.Token);
+            Stream stream = new NetworkStream(socket, ownsSocket: true);
+            if (hop.Transport.IsTls) stream = await SecureAsync(stream, HostModule.print(hop.Host), settings, deadline.Token);
+            return new Dialling(new Endpoint(AddressModule.ofIPAddress(address), hop.Port), new Pipe(PipeReader.Create(stream), PipeWriter.Create(stream)));
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private static async Task<Stream> SecureAsync(Stream stream, string host, StreamSettings settings, CancellationToken cancel)
+    {
+        var secure = new SslStream(stream);
+        var policy = new X509ChainPolicy { RevocationMode = X509RevocationMode.NoCheck };
+        if (settings.Trusted.Count > 0)
+        {
+            policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+            policy.CustomTrustStore.AddRange(settings.Trusted);
+        }
+        var options = new SslClientAuthenticationOptions { TargetHost = host, CertificateChainPolicy = policy };
+        await secure.AuthenticateAsClientAsync(options, cancel);
+        return secure;
+    }
+
+    private sealed record Pipe(PipeReader Input, PipeWriter Output) : IDuplexPipe;
+}

@@ -1,0 +1,148 @@
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Sip.Edge;
+using Sip.Identity;
+using Sip.Routing;
+using Sip.Server.Shell;
+
+namespace Sip.Server.Portable;
+
+/// <summary>The edge on any system: Kestrel accepts connections, sockets carry datagrams, one lock guards the ledger.</summary>
+public sealed class PortableEdge : IEdge, IDisposable
+{
+    private readonly Lock gate = new();
+    private readonly Setup setup;
+    private readonly Ledger ledger;
+    private readonly Connections connections;
+    private readonly Dictionary<ListenerId, DatagramSocket> datagrams = [];
+    private readonly ITimer timer;
+    private readonly TaskCompletionSource quiet = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TimeSpan patience;
+    private bool stopping;
+
+    /// <summary>An edge that has not begun yet.</summary>
+    public PortableEdge(Setup setup, Ledger ledger, Clock clock, StreamSettings streams, TimeSpan patience, ILogger log)
+    {
+        this.setup = setup;
+        this.ledger = ledger;
+        this.patience = patience;
+        Clock = clock;
+        Log = log;
+        connections = new Connections(this, setup, streams);
+        timer = clock.Time.CreateTimer(_ => Take(Input.Tick), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>The time of everything that happens here.</summary>
+    public Clock Clock { get; }
+
+    /// <summary>Where it is written down.</summary>
+    public ILogger Log { get; }
+
+    /// <summary>Lives through a connection that a client opened.</summary>
+    public Task AcceptAsync(Opening opening, ConnectionContext context) => connections.AcceptAsync(opening, context);
+
+    /// <inheritdoc/>
+    public Task EnrollAsync(Subscriber subscriber)
+    {
+        Take(Input.NewEnrolled(subscriber));
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<KeyValuePair<string, int>>> OnlineAsync()
+    {
+        lock (gate) return Task.FromResult(ledger.Online(Clock.Now));
+    }
+
+    /// <inheritdoc/>
+    public Task StartAsync(CancellationToken cancel)
+    {
+        foreach (var opening in setup.Openings.Where(opening => opening.IsDatagram))
+            datagrams[opening.Sip.Value] = new DatagramSocket(this, opening);
+        foreach (var socket in datagrams.Values) socket.Start();
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public async Task StopAsync()
+    {
+        lock (gate)
+        {
+            stopping = true;
+            if (ledger.Pending == 0) quiet.TrySetResult();
+        }
+        await Task.WhenAny(quiet.Task, Task.Delay(patience, Clock.Time));
+        await connections.CloseAsync();
+        foreach (var socket in datagrams.Values) socket.Dispose();
+    }
+
+    /// <summary>Hands one input to the ledger and does what it says. A fault costs this input only.</summary>
+    public void Take(Input input)
+    {
+        lock (gate)
+        {
+            try
+            {
+                foreach (var effect in ledger.Take(Clock.Now, input)) Do(effect);
+            }
+            catch (Exception fault) when (fault is not OutOfMemoryException)
+            {
+                var (flow, bytes) = input is Input.Arrived arrived ? (arrived.Flow, arrived.Bytes) : (default, default);
+                Log.Fault(fault, EndpointModule.print(flow.Remote), flow.Connection, Convert.ToBase64String(bytes.Span));
+            }
+            if (stopping && ledger.Pending == 0) quiet.TrySetResult();
+            Arm();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => timer.Dispose();
+
+    private void Do(Effect effect)
+    {
+        switch (effect)
+        {
+            case Effect.Send { To: Hop.Flow { Flow: var flow }, Bytes: var bytes } when flow.Connection == 0:
+                datagrams[flow.Listener].Send(flow.Remote, bytes.Span);
+                break;
+            case Effect.Send { To: Hop.Flow { Flow: var flow }, Bytes: var bytes }:
+                connections.Send(flow, bytes.Span);
+                break;
+            case Effect.Send { To: Hop.Dial dial, Bytes: var bytes } when dial.Transport.IsUdp:
+                _ = SendNamedAsync(dial, bytes);
+                break;
+            case Effect.Send { To: Hop.Dial dial, Bytes: var bytes }:
+                connections.Dial(dial, bytes);
+                break;
+            case Effect.Note { Note: var note }:
+                Log.Noted(note);
+                break;
+            default:
+                throw new InvalidOperationException($"Unknown effect {effect}");
+        }
+    }
+
+    private async Task SendNamedAsync(Hop.Dial dial, ReadOnlyMemory<byte> bytes)
+    {
+        try
+        {
+            var address = await Resolver.AddressAsync(dial.Host, CancellationToken.None);
+            var leaves = RealmModule.towards(setup.Realm, dial).Value;
+            datagrams[leaves.Id].Send(new Endpoint(AddressModule.ofIPAddress(address), dial.Port), bytes.Span);
+        }
+        catch (Exception reason) when (reason is System.Net.Sockets.SocketException or InvalidOperationException)
+        {
+            Log.Unreachable(HostModule.print(dial.Host), reason.Message);
+            Take(Input.NewUndeliverable(dial, bytes));
+        }
+    }
+
+    private void Arm()
+    {
+        var wake = ledger.Wake;
+        var wait = wake.Equals(Instant.Never)
+            ? Timeout.InfiniteTimeSpan
+            : TimeSpan.FromMilliseconds(Math.Clamp(wake.Milliseconds - Clock.Now.Milliseconds, 0, 1_000_000));
+        timer.Change(wait, Timeout.InfiniteTimeSpan);
+    }
+}

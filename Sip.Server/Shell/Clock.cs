@@ -1,0 +1,15 @@
+using Sip;
+
+namespace Sip.Server.Shell;
+
+/// <summary>The monotonic clock as the domain's instants.</summary>
+public sealed class Clock(TimeProvider time)
+{
+    private readonly long start = time.GetTimestamp();
+
+    /// <summary>The time that may be replaced by another.</summary>
+    public TimeProvider Time => time;
+
+    /// <summary>Milliseconds since the process began, and a minute, so that no instant is the first.</summary>
+    public Instant Now => Instant.FromMilliseconds(60_000 + (long)time.GetElapsedTime(start).TotalMilliseconds);
+}

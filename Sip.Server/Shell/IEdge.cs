@@ -1,0 +1,19 @@
+using Sip.Identity;
+
+namespace Sip.Server.Shell;
+
+/// <summary>A running edge: sockets, connections and the ledger behind them. Safe to call from any thread.</summary>
+public interface IEdge
+{
+    /// <summary>Lets a user sign in from now on, or again with another password.</summary>
+    Task EnrollAsync(Subscriber subscriber);
+
+    /// <summary>Who is registered, and with how many contacts.</summary>
+    Task<IReadOnlyList<KeyValuePair<string, int>>> OnlineAsync();
+
+    /// <summary>Opens the sockets and begins.</summary>
+    Task StartAsync(CancellationToken cancel);
+
+    /// <summary>Lets what is under way finish, says goodbye to every connection and closes.</summary>
+    Task StopAsync();
+}
