@@ -31,6 +31,7 @@ let main arguments =
                 WireLaws.all
                 GrammarLaws.all
                 StreamLaws.all
+                ClientLaws.all
                 identity
                 registrar
                 RoutingLaws.all
