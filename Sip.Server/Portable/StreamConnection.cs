@@ -66,11 +66,12 @@ public sealed class StreamConnection
     public void Close(int code, string why)
     {
         lock (outbox.Gate) Do(Streams.Close(edge.Clock.Now, code, why, State));
+        Arm();
         Flush();
     }
 
-    /// <summary>Lives through the connection.</summary>
-    public async Task RunAsync(IDuplexPipe transport)
+    /// <summary>Lives through the connection; `abandon` ends one whose peer does not take the last bytes.</summary>
+    public async Task RunAsync(IDuplexPipe transport, Action abandon)
     {
         outbox.Begin(transport.Output);
         if (IsDialled) Open(isWebSocket: false);
@@ -86,7 +87,7 @@ public sealed class StreamConnection
         }
         if (flow is { } carried) edge.Take(Input.NewClosed(carried));
         await timer.DisposeAsync();
-        await outbox.EndAsync(edge.Clock.Time);
+        if (!await outbox.EndAsync(edge.Clock.Time)) abandon();
         await transport.Input.CompleteAsync();
         await transport.Output.CompleteAsync();
         if (flow is not null) edge.Log.Closed(EndpointModule.print(Remote), Number, outbox.IsOverfull ? "it reads too slowly" : reason);
