@@ -66,7 +66,7 @@ public sealed class Shard
     }
 
     /// <summary>Sends a message to an address, over the connection that leads there or a new one.</summary>
-    public void Dial(Hop.Dial hop, ReadOnlyMemory<byte> message) => Dials.Send(hop, message);
+    public void Dial(Hop hop, ReadOnlyMemory<byte> message) => Dials.Send((Hop.Dial)hop, message);
 
     /// <summary>Hands work to the shard's thread; safe from any thread.</summary>
     internal void Post(Action work) => inbox.Post(work);
