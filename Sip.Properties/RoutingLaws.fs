@@ -151,8 +151,20 @@ let private oneFlow = Arb.fromGen flows
 let private aliased (flow: Flow) =
     "sip:a@x.invalid;transport=ws;alias=" + Alias.mint secret flow
 
+let private stranger: Flow =
+    {
+        Listener = ListenerId 0
+        Transport = Transport.Udp
+        Connection = 0L
+        Remote =
+            {
+                Address = Address.ofV4 0xCB007109u
+                Port = 5060
+            }
+    }
+
 let private targetOf (request: Message) =
-    Target.choose (station ()) request (Routes.strip (station ()) request)
+    Target.choose (station ()) stranger request (Routes.strip (station ()) request)
 
 let private nowhere = Target.Nobody Refusal.NotOurs
 
@@ -253,6 +265,7 @@ let all =
                 | Target.Along _
                 | Target.Server
                 | Target.User
+                | Target.Ending _
                 | Target.Nobody _ -> false
 
             Law.holds "a client sees its own Contact in the Request-URI, without our alias" twoFlows
@@ -305,6 +318,7 @@ let all =
                 let isOutside request =
                     match targetOf request with
                     | Target.Along(hop, _) -> not (Realm.leadsToPeer realm hop)
+                    | Target.Ending _ -> true
                     | Target.Server
                     | Target.User
                     | Target.Nobody _ -> false

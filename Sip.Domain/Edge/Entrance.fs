@@ -85,7 +85,7 @@ type internal Entrance
         | [] when ValueOption.exists proofs.Knows uri -> Decision.Refuse Refusal.NobodyThere
         | [] -> Decision.Refuse Refusal.NoSuchUser
 
-    let decide now (flow: Flow) method scheme (request: Message) (way: Way) (target: Target) =
+    let rec decide now (flow: Flow) method scheme (request: Message) (way: Way) (target: Target) =
         match target with
         | Target.Server -> desk.Decide(now, flow, method, scheme, request)
         | Target.User when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
@@ -103,6 +103,11 @@ type internal Entrance
                         }
                     ]
                 ]
+        | Target.Ending(there, heading) ->
+            match outbox.Ending there with
+            | ValueSome found ->
+                decide now flow method scheme request way (Target.Along(Hop.Flow found, heading))
+            | ValueNone -> Decision.Refuse Refusal.FlowGone
         | Target.Nobody refusal -> Decision.Refuse refusal
 
     let carryOut now (flow: Flow) (request: Message) (way: Way) (decision: Decision) =
@@ -177,7 +182,7 @@ type internal Entrance
 
     let admitted (now: Instant) (flow: Flow) (method: Method) (view: UriView) (request: Message) =
         let way = Routes.strip station request
-        let target = Target.choose station request way
+        let target = Target.choose station flow request way
         let scheme = if view.Kind = UriKind.Sips then Scheme.Sips else Scheme.Sip
 
         let decide () =

@@ -13,7 +13,7 @@ open Sip.Routing
 [<Sealed>]
 type internal Outbox(station: Station, out: Octets) =
     let realm = station.Realm
-    let live = HashSet<Flow>()
+    let live = LiveFlows()
     let effects = List<Effect>()
     let mutable sound = 0
 
@@ -37,17 +37,8 @@ type internal Outbox(station: Station, out: Octets) =
         match hop with
         | Hop.Flow flow when not (isLive flow) -> ()
         | Hop.Dial(Dialled.Udp, Host.Address address, port) ->
-            match Realm.towards realm hop with
-            | ValueSome listener ->
-                let flow =
-                    {
-                        Listener = listener.Id
-                        Transport = Transport.Udp
-                        Connection = 0L
-                        Remote = { Address = address; Port = port }
-                    }
-
-                effects.Add(Effect.Send(Hop.Flow flow, ReadOnlyMemory bytes))
+            match Realm.datagram realm { Address = address; Port = port } with
+            | ValueSome flow -> effects.Add(Effect.Send(Hop.Flow flow, ReadOnlyMemory bytes))
             | ValueNone -> ()
         | Hop.Flow _
         | Hop.Dial _ -> effects.Add(Effect.Send(hop, ReadOnlyMemory bytes))
@@ -76,13 +67,22 @@ type internal Outbox(station: Station, out: Octets) =
             reply flow request status (Refusal.words refusal) (Refusal.headers refusal)
 
     /// A connection can carry messages from now on.
-    member _.Open(flow: Flow) : unit = live.Add flow |> ignore
+    member _.Open(flow: Flow) : unit = live.Add flow
 
     /// It no longer can.
-    member _.Close(flow: Flow) : unit = live.Remove flow |> ignore
+    member _.Close(flow: Flow) : unit = live.Remove flow
 
     /// Whether a message can be sent on this flow.
     member _.IsLive(flow: Flow) : bool = isLive flow
+
+    /// The flow that ends there, if one does.
+    member _.Ending(there: FarEnd) : Flow voption =
+        match there.Transport with
+        | Transport.Udp -> Realm.datagram realm there.Remote
+        | Transport.Tcp
+        | Transport.Tls
+        | Transport.Ws
+        | Transport.Wss -> live.Ending there
 
     /// An operator may want to know.
     member _.Note(what: Note) : unit = note what

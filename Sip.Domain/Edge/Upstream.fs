@@ -88,6 +88,7 @@ module Upstream =
     let reason (exchange: Exchange) (why: Fork.Reason) : (string * string) list =
         match why with
         | Fork.Reason.AnsweredElsewhere ->
-            [ "Reason", "SIP;cause=200;text=\"Call completed elsewhere\"" ]
-        | Fork.Reason.DeclinedEverywhere -> [ "Reason", "SIP;cause=603;text=\"Declined\"" ]
+            OwnRequest.because [ Reason.ofStatus Status.ok "Call completed elsewhere" ]
+        | Fork.Reason.DeclinedEverywhere ->
+            OwnRequest.because [ Reason.ofStatus Status.decline "Declined" ]
         | Fork.Reason.CallerCancelled -> exchange.Farewell
