@@ -155,7 +155,11 @@ let all =
                     let refusal = Admission.check bench.Station request
 
                     let choice =
-                        Target.choose bench.Station source request (Routes.strip bench.Station request)
+                        Target.choose
+                            bench.Station
+                            source
+                            request
+                            (Routes.strip bench.Station request)
 
                     if refusal.IsSome || not choice.IsUser then
                         failtest "refused"
@@ -170,7 +174,11 @@ let all =
                     let request = bench.Read bytes
 
                     match
-                        Target.choose bench.Station source request (Routes.strip bench.Station request)
+                        Target.choose
+                            bench.Station
+                            source
+                            request
+                            (Routes.strip bench.Station request)
                     with
                     | Target.Along(_, heading) ->
                         bench.Forward(source, target, request, heading) |> ignore

@@ -13,7 +13,9 @@ module HostView =
 
     /// One decimal octet of at most three digits, the first of several no zero, or -1.
     let private octet (text: ReadOnlySpan<byte>) =
-        let isPlain = text.Length = 1 || (text.Length > 1 && text.Length <= 3 && text[0] <> '0'B)
+        let isPlain =
+            text.Length = 1 || (text.Length > 1 && text.Length <= 3 && text[0] <> '0'B)
+
         let mutable value = if isPlain then 0 else -1
         let mutable i = 0
 

@@ -73,7 +73,9 @@ let private traffic (part: string) (warm: int) (rounds: int) =
             let cost = kind warm rounds
             let time = TimeSpan.FromSeconds(float cost.Ticks / float Stopwatch.Frequency)
             let each = time.TotalNanoseconds / float cost.Messages
-            Console.WriteLine $"| {name}, a message | {each:F0} | {cost.Bytes / int64 cost.Messages} |"
+
+            Console.WriteLine
+                $"| {name}, a message | {each:F0} | {cost.Bytes / int64 cost.Messages} |"
 
 [<EntryPoint>]
 let main arguments =

@@ -31,7 +31,8 @@ let private request method uri host mark (sequence: int) more body =
             crlf,
             [|
                 String.Concat(method, " ", uri, " SIP/2.0")
-                String.Concat("Via: SIP/2.0/WS ", host, ";branch=z9hG4bK", mark) + string sequence
+                String.Concat("Via: SIP/2.0/WS ", host, ";branch=z9hG4bK", mark)
+                + string sequence
                 "Max-Forwards: 69"
                 "From: \"Alice\" <sip:alice@example.test>;tag=f" + mark
                 "Call-ID: " + mark + "@df7jal"
@@ -62,7 +63,11 @@ let private answer (request: string) (status: string) : string =
         request.Substring(0, request.IndexOf "\r\n\r\n").Split crlf
         |> Array.find (fun line -> line.StartsWith "To:")
 
-    let tagged = if target.Contains ";tag=" then target else target + ";tag=b1"
+    let tagged =
+        if target.Contains ";tag=" then
+            target
+        else
+            target + ";tag=b1"
 
     String.Join(crlf, Array.append [| "SIP/2.0 " + status |] copied)
     + "\r\n"
@@ -152,7 +157,12 @@ type Scene(caller: Transport, callee: Transport) =
 
         sent bob register bob |> ignore
 
-    member private _.Cost = { Messages = messages; Ticks = ticks; Bytes = bytes }
+    member private _.Cost =
+        {
+            Messages = messages
+            Ticks = ticks
+            Bytes = bytes
+        }
 
     /// A request that is answered at once.
     member _.Message(number: int) =
@@ -186,7 +196,10 @@ type Scene(caller: Transport, callee: Transport) =
         let to' = "To: " + field ok "To"
         let within = String.Join(crlf, [| to'; routes |])
         sent alice (request "ACK" target "x.invalid" mark 1 within "") bob |> ignore
-        let bye = sent alice (request "BYE" target "x.invalid" mark 2 within "") bob |> List.head
+
+        let bye =
+            sent alice (request "BYE" target "x.invalid" mark 2 within "") bob |> List.head
+
         sent bob (answer bye "200 OK") alice |> ignore
         pass ()
 
@@ -209,11 +222,7 @@ type Scene(caller: Transport, callee: Transport) =
 /// The kinds of traffic.
 let kinds: (string * (int -> int -> Cost)) list =
     [
-        for caller, callee in
-            [
-                Transport.Ws, Transport.Ws
-                Transport.Udp, Transport.Udp
-            ] do
+        for caller, callee in [ Transport.Ws, Transport.Ws; Transport.Udp, Transport.Udp ] do
             let name = Transport.inVia caller + " to " + Transport.inVia callee
 
             "MESSAGE " + name,

@@ -58,6 +58,7 @@ let private silent transport place =
                     Client.patience
 
             Expect.equal count 0 "disconnected"
+            socket.Dispose()
             do! edge.StopAsync()
         }
 
@@ -76,6 +77,7 @@ let private pings =
             do! pass hands edge 10_100L<ms>
             let! last = Client.receive client
             Expect.equal last Came.End "disconnected"
+            client.Socket.Dispose()
 
             match! conductor.Next() with
             | Told.Opened flow ->

@@ -49,6 +49,10 @@ type Teller(arrived: Flow -> ReadOnlyMemory<byte> -> Shard -> unit) =
             tell (Told.Arrived(flow, text bytes))
             arrived flow bytes shard
 
+        member _.Unframed(_, flow, _, head, shard) =
+            tell (Told.Arrived(flow, text head))
+            arrived flow head shard
+
         member _.Closed(_, flow, _) = tell (Told.Closed flow)
 
         member _.Undeliverable(_, hop, bytes, _) =
