@@ -3,9 +3,11 @@ module Main
 open Expecto
 open Sip.Properties
 open Sip.Properties.Registrar
+open Sip.Properties.Outbound
+open Sip.Properties.Locating
 
 let private registrar =
-    testList "Registrar" [ NameLaws.all; RegisterLaws.all; BindingsLaws.all ]
+    testList "Registrar" [ NameLaws.all; RegisterLaws.all; BindingsLaws.all; RegEventLaws.all ]
 
 let private identity =
     testList
@@ -19,6 +21,11 @@ let private identity =
             PrincipalLaws.all
         ]
 
+let private outbound =
+    testList
+        "Outbound"
+        [ TokenLaws.all; GruuLaws.all; FlowRouteLaws.all; StunLaws.all; NatLaws.all ]
+
 [<EntryPoint>]
 let main arguments =
     Closing.run
@@ -31,8 +38,11 @@ let main arguments =
                 StreamLaws.all
                 identity
                 registrar
+                outbound
                 RoutingLaws.all
                 TransactionLaws.all
                 ForkLaws.all
+                ForkingLaws.all
+                ResolutionLaws.all
                 SetupLaws.all
             ])
