@@ -177,7 +177,10 @@ let all =
                 match finals run.Acts, run.Received with
                 | [ chosen ], (_ :: _ as received) when chosen >= 300 ->
                     let best = List.minBy rank received
-                    rank chosen = rank best || (chosen = 500 && best = 503)
+                    // A caller who has hung up hears 487 of a branch that never answered.
+                    rank chosen = rank best
+                    || (chosen = 500 && best = 503)
+                    || (chosen = 487 && best = 408)
                 | _ -> true
 
             Law.holds "a branch is cancelled only while it is out, and a non-INVITE never" scripts

@@ -1,9 +1,11 @@
 // Law: how a sentence becomes a test. FsCheck looks for a counter-example and shrinks it, Expecto
-// reports it; SIP_REPLAY=seed,gamma,size runs the very same search again.
+// reports it; SIP_REPLAY=seed,gamma,size runs the very same search again, SIP_CASES=number looks at
+// more cases than the usual 500.
 
 namespace Sip.Properties
 
 open System
+open System.Collections.Generic
 open Expecto
 open FsCheck
 open FsCheck.FSharp
@@ -25,6 +27,11 @@ module Law =
                     }
             | _ -> None
 
+    let private cases =
+        match Environment.GetEnvironmentVariable "SIP_CASES" with
+        | null -> 500
+        | text -> int text
+
     let private runner =
         { new IRunner with
             member _.OnStartFixture _ = ()
@@ -42,9 +49,40 @@ module Law =
                         $"%s{cases}\n%A{outcome}\nSIP_REPLAY=%d{seed.Seed},%d{seed.Gamma},%d{size}"
         }
 
+    let private search (values: Arbitrary<'value>) (law: 'value -> bool) =
+        let config = Config.Quick.WithMaxTest(cases).WithRunner(runner).WithReplay replay
+        Check.One(config, Prop.forAll values law)
+
     /// The law, named by its sentence, that holds of every value of this kind.
     let holds (sentence: string) (values: Arbitrary<'value>) (law: 'value -> bool) : Test =
+        testCase sentence <| fun () -> search values law
+
+    /// A law that says what a case turned out to be, or none where it is broken; the search has to
+    /// meet each of these outcomes in at least one case of twenty.
+    let holdsMeeting
+        (outcomes: 'outcome list)
+        (sentence: string)
+        (values: Arbitrary<'value>)
+        (law: 'value -> 'outcome voption)
+        : Test =
         testCase sentence
         <| fun () ->
-            let config = Config.Quick.WithMaxTest(500).WithRunner(runner).WithReplay replay
-            Check.One(config, Prop.forAll values law)
+            let met = Dictionary<'outcome, int>()
+
+            let times outcome =
+                match met.TryGetValue outcome with
+                | true, count -> count
+                | false, _ -> 0
+
+            search values (fun value ->
+                match law value with
+                | ValueSome outcome ->
+                    met[outcome] <- times outcome + 1
+                    true
+                | ValueNone -> false)
+
+            for outcome in outcomes do
+                let count = times outcome
+
+                if count * 20 < cases && replay.IsNone then
+                    failtest $"only %d{count} of %d{cases} cases were %A{outcome}"

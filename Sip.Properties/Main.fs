@@ -2,6 +2,7 @@ module Main
 
 open Expecto
 open Sip.Properties
+open Sip.Properties.Grammar
 open Sip.Properties.Registrar
 open Sip.Properties.Outbound
 open Sip.Properties.Locating
@@ -35,14 +36,18 @@ let main arguments =
             [
                 VocabularyLaws.all
                 WireLaws.all
+                GrammarLaws.all
                 StreamLaws.all
                 identity
                 registrar
                 outbound
                 RoutingLaws.all
+                AllocationLaws.all
                 TransactionLaws.all
                 ForkLaws.all
                 ForkingLaws.all
                 ResolutionLaws.all
                 SetupLaws.all
+                World.WorldLaws.all
+                World.HostileLaws.all
             ])

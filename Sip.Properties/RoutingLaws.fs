@@ -51,6 +51,9 @@ let realm: Realm =
         Secret = secret
     }
 
+/// The realm made ready.
+let station = Station.ofRealm realm
+
 let private flows: Gen<Flow> =
     gen {
         let! index = Gen.choose (0, 4)
@@ -81,7 +84,7 @@ let private read (bytes: byte[]) =
     | Arrival.Message message -> message
     | Arrival.Broken(fault, _) -> failtest $"%A{fault} in\n%s{Text.ofBytes (ReadOnlySpan bytes)}"
 
-let private request (uri: string) (routes: string list) =
+let private requestBytes (uri: string) (routes: string list) =
     let lines =
         routes |> List.map (fun route -> "Route: " + route + "\r\n") |> String.Concat
 
@@ -93,27 +96,47 @@ let private request (uri: string) (routes: string list) =
     + lines
     + "Contact: <sip:alice@df7jal.invalid;transport=ws>\r\nX-Kept:  as  it is\r\n\r\n"
     |> Text.toBytes
-    |> read
+
+let private request (uri: string) (routes: string list) = read (requestBytes uri routes)
+
+/// A Request-URI that reading refuses takes nobody anywhere.
+let private tryRequest (uri: string) (routes: string list) =
+    match Reading.message Limits.usual (ReadOnlySpan(requestBytes uri routes)) with
+    | Arrival.Message message -> Some message
+    | Arrival.Broken _ -> None
 
 let private forwarded (came: Flow) (leaves: Flow) (message: Message) =
-    let way =
-        Routes.strip
-            realm
-            (UriView.ofText "sip:bob@10.1.1.1").Value
-            (Message.values HeaderName.Route message |> List.map message.Text)
-
-    Forward.bytes
+    let outgoing =
         {
-            Realm = realm
-            Source = came
+            Station = station
+            Source = station.Flows.Of came
             Request = message
-            Way = way
-            Hop = Hop.Flow leaves
+            Way = Routes.strip station message
             Leaves = Realm.listener realm leaves.Listener
-            Uri = (UriView.ofText "sip:bob@10.1.1.1").Value
-            Branch = Branch.derive secret [| 1uy |] 0 message
+            Heading = Heading.Written(ReadOnlyMemory(Text.toBytes "sip:bob@10.1.1.1"))
+            Path = ReadOnlyMemory.Empty
+            Transaction = Prf.hashText station.TransactionKey "1"
+            Index = 0
         }
-    |> read
+
+    let edits = Edits()
+    Forward.write edits &outgoing
+    read (Patch.toBytes edits message)
+
+let private written (write: Octets -> unit) =
+    let out = Octets 64
+    write out
+    Text.ofBytes out.Written
+
+let private returned (came: Flow) (back: Flow) (response: Message) =
+    let edits = Edits()
+    Return.write edits (station.Flows.Of came) back response
+    read (Patch.toBytes edits response)
+
+let private answered (source: Flow) (request: Message) =
+    let out = Octets 64
+    Reply.write station (station.Flows.Of source) request Status.ok "OK" [] out
+    read (out.Written.ToArray())
 
 let private texts name message =
     Message.values name message |> List.map (fun slice -> message.Text slice)
@@ -124,10 +147,10 @@ let private oneFlow = Arb.fromGen flows
 let private aliased (flow: Flow) =
     "sip:a@x.invalid;transport=ws;alias=" + Alias.mint secret flow
 
-let private uriOf (text: string) = (UriView.ofText text).Value
+let private targetOf (request: Message) =
+    Target.choose station request (Routes.strip station request)
 
-let private choose text routes =
-    Target.choose realm (Routes.strip realm (uriOf text) routes)
+let private nowhere = Target.Nobody Refusal.NotOurs
 
 let private damaged =
     gen {
@@ -186,8 +209,9 @@ let all =
                         HeaderName.RecordRoute
                         (forwarded came leaves (request "sip:bob@example.test" []))
 
-                let way = Routes.strip realm (uriOf "sip:bob@10.1.1.1") (List.rev recorded)
-                way.Remaining = [] && way.Passage = Passage.Recorded
+                let way = Routes.strip station (request "sip:bob@10.1.1.1" (List.rev recorded))
+
+                way.Left = 0 && way.Passage = Passage.Recorded
 
             Law.holds "an in-dialog request keeps no Route of ours and every other" twoFlows
             <| fun (came, leaves) ->
@@ -204,8 +228,7 @@ let all =
             Law.holds "a response that comes back has one Via less, and it is the client's" twoFlows
             <| fun (came, leaves) ->
                 let asked = forwarded came leaves (request "sip:bob@example.test" [])
-                let answer = Reply.make secret leaves.Remote asked Status.ok "OK" [] |> read
-                let back = Return.bytes realm leaves came answer |> read
+                let back = returned leaves came (answered leaves asked)
                 texts HeaderName.Via back = List.tail (texts HeaderName.Via asked)
 
             Law.holds "following an alias we minted reaches the flow it was minted for" oneFlow
@@ -219,27 +242,88 @@ let all =
                 let after = forwarded came leaves (request "sip:bob@example.test" [])
                 let contact = texts HeaderName.Contact after |> List.exactlyOne
 
-                match choose (contact.Trim('<', '>')) [] with
-                | Target.Along(Hop.Flow flow, Uri.Sip uri) ->
-                    flow = came && not (Parameters.has "alias" uri.Parameters)
+                let follow = request (contact.Trim('<', '>')) []
+
+                match targetOf follow with
+                | Target.Along(Hop.Flow flow, Heading.Unaliased) -> flow = came
                 | Target.Along _
                 | Target.Server
-                | Target.User _
+                | Target.User
                 | Target.Nobody _ -> false
+
+            Law.holds "a client sees its own Contact in the Request-URI, without our alias" twoFlows
+            <| fun (came, leaves) ->
+                let contact = "sip:alice@df7jal.invalid;transport=ws"
+                let bytes = requestBytes (contact + ";alias=" + Alias.mint secret came + ";x=/") []
+                let message = read bytes
+
+                let outgoing =
+                    {
+                        Station = station
+                        Source = station.Flows.Of leaves
+                        Request = message
+                        Way = Routes.strip station message
+                        Leaves = Realm.listener realm came.Listener
+                        Heading = Heading.Unaliased
+                        Path = ReadOnlyMemory.Empty
+                        Transaction = Prf.hashText station.TransactionKey "1"
+                        Index = 0
+                    }
+
+                let edits = Edits()
+                Forward.write edits &outgoing
+
+                (Text.ofBytes (ReadOnlySpan(Patch.toBytes edits message)))
+                    .StartsWith("INVITE " + contact + ";x=/ SIP/2.0", StringComparison.Ordinal)
+
+            Law.holds "a strict router finds itself in the Request-URI and the target last" twoFlows
+            <| fun (came, leaves) ->
+                let routes = [ "<sip:strict.example.net>"; "<sip:next.example.net;lr>" ]
+                let after = forwarded came leaves (request "sip:bob@10.9.9.9" routes)
+
+                (Text.ofBytes after.Bytes).StartsWith("INVITE sip:strict.example.net SIP/2.0")
+                && texts HeaderName.Route after = [ routes[1]; "<sip:bob@10.1.1.1>" ]
+
+            Law.holds "what a strict router did to a request is mended" twoFlows
+            <| fun (came, leaves) ->
+                let routes = [ "<sip:next.example.net;lr>"; "<sip:bob@10.9.9.9>" ]
+                let message = request "sip:edge.example.test:5060;lr" routes
+                let way = Routes.strip station message
+
+                message.Text way.Uri.Whole = "sip:bob@10.9.9.9"
+                && way.Passage = Passage.Recorded
+                && texts HeaderName.Route (forwarded came leaves message) = [ routes[0] ]
 
             Law.holds
                 "no Route or Request-URI takes us to an address we were not configured for"
                 (Arb.fromGen (Gen.two Messages.uri))
             <| fun (uri, route) ->
-                let isOutside target =
-                    match target with
+                let isOutside request =
+                    match targetOf request with
                     | Target.Along(hop, _) -> not (Realm.leadsToPeer realm hop)
                     | Target.Server
-                    | Target.User _
+                    | Target.User
                     | Target.Nobody _ -> false
 
-                not (isOutside (choose uri []))
-                && not (isOutside (choose uri [ "<" + route + ">" ]))
+                not (Option.exists isOutside (tryRequest uri []))
+                && not (Option.exists isOutside (tryRequest uri [ "<" + route + ">" ]))
+
+            Law.holds "a Route that is no SIP URI leads nowhere" twoFlows
+            <| fun _ ->
+                List.forall
+                    (fun route -> targetOf (request "sip:bob@10.9.9.9" [ route ]) = nowhere)
+                    [ "nonsense"; "<tel:+1>"; "" ]
+
+            Law.holds "what is ours in a view is ours in its noun" (Arb.fromGen Messages.uri)
+            <| fun text ->
+                let bytes = Text.toBytes text
+                let view = UriView.read (ReadOnlySpan bytes) (Slice.between 0 bytes.Length)
+
+                match UriView.ofText text with
+                | ValueSome(Uri.Sip uri) ->
+                    Station.owns station (ReadOnlySpan bytes) view.Value = Realm.owns realm uri
+                | ValueSome _
+                | ValueNone -> false
 
             Law.holds
                 "a request that went in a circle is refused, one that changed is let through"
@@ -260,14 +344,56 @@ let all =
                         )
                     )
 
-                Branch.hasLooped realm circled && not (Branch.hasLooped realm spiral)
+                Branch.hasLooped station circled && not (Branch.hasLooped station spiral)
 
             Law.holds "the same request gets the same tag and the same branch" oneFlow
             <| fun _ ->
                 let one = request "sip:bob@example.test" []
                 let two = request "sip:bob@example.test" []
 
-                Branch.tag secret one = Branch.tag secret two
-                && Branch.derive secret [| 7uy |] 1 one = Branch.derive secret [| 7uy |] 1 two
-                && Branch.derive secret [| 7uy |] 1 one <> Branch.derive secret [| 7uy |] 2 one
+                let mark = Prf.hashText station.TransactionKey "7"
+
+                let branch index message =
+                    written (Branch.derive station mark index message)
+
+                written (Branch.tag station one) = written (Branch.tag station two)
+                && branch 1 one = branch 1 two
+                && branch 1 one <> branch 2 one
+
+            Law.holds "our own tag is known again, and no other is" oneFlow
+            <| fun flow ->
+                let asked = request "sip:bob@example.test" []
+                let bytes = requestBytes "sip:bob@example.test" []
+                let tag = (answered flow asked).Text(Message.toTag (answered flow asked))
+
+                let back (tag: string) =
+                    (Text.ofBytes (ReadOnlySpan bytes))
+                        .Replace(
+                            "To: <sip:bob@example.test>",
+                            "To: <sip:bob@example.test>;tag=" + tag
+                        )
+                    |> Text.toBytes
+                    |> read
+
+                Branch.isTagged station (back tag)
+                && not (Branch.isTagged station (back (tag + "x")))
+                && not (Branch.isTagged station asked)
+
+            Law.holds "an alias is followed alike whether it is remembered or not" twoFlows
+            <| fun (one, other) ->
+                // Two flows do not fit into a memory of one: each of these forgets.
+                let small = FlowTexts(realm, 1)
+                let alias (flow: Flow) = Text.toBytes (Alias.mint secret flow)
+
+                let follows (flow: Flow) =
+                    match small.Follow(ReadOnlySpan(alias flow)) with
+                    | ValueSome text -> text.Flow = flow && text.Alias = alias flow
+                    | ValueNone -> false
+
+                List.forall follows [ one; one; other; one; other; other ]
+
+            Law.holds
+                "an alias we did not mint is not followed from memory either"
+                (Arb.fromGen damaged)
+            <| fun alias -> (station.Flows.Follow(ReadOnlySpan(Text.toBytes alias))).IsNone
         ]

@@ -78,9 +78,9 @@ let private clientInvite delivery now happening state =
     match happening with
     | Receive number -> ClientInvite.Event.Received(response number)
     | CancelIt -> ClientInvite.Event.Cancel
+    | Ack -> ClientInvite.Event.CancelAnswered
     | Break -> ClientInvite.Event.Unsendable
     | Again
-    | Ack
     | Pass -> ClientInvite.Event.Tick
     |> fun event -> ClientInvite.take timing delivery now event state
 
@@ -175,7 +175,9 @@ let all =
                 (fst (serverInvites (delivery, answered))).State = ServerInvite.State.Terminated
                 && (fst (serverOthers (delivery, happenings))).State = ServerOther.State.Terminated
 
-            Law.holds "CANCEL goes once, and never without a provisional response" walks
+            Law.holds
+                "CANCEL goes once over a reliable transport, and never without a provisional response"
+                walks
             <| fun (delivery, happenings) ->
                 let cancels happenings =
                     acts (snd (clientInvites (delivery, happenings)))
@@ -192,7 +194,9 @@ let all =
                     | Pass -> false
 
                 let unheard = List.filter (isProvisional >> not) happenings
-                cancels happenings <= 1 && cancels unheard = 0
+
+                (delivery = Delivery.Unreliable || cancels happenings <= 1)
+                && cancels unheard = 0
 
             Law.holds
                 "a final response but 2xx is passed up once, and acknowledged each time it comes"
@@ -245,6 +249,24 @@ let all =
                 Expect.equal times [ 500L; 1000L; 2000L; 4000L; 8000L; 16000L ] "timer A"
                 let at, _, _ = List.last seen
                 Expect.equal (at.Since begin') 32000L<ms> "timer B"
+
+            testCase "a CANCEL that nobody hears is sent again over UDP for 64 times T1"
+            <| fun () ->
+                let happenings = [ 0L<ms>, Receive 180; 0L<ms>, CancelIt ]
+                let _, seen = clientInvites (Delivery.Unreliable, happenings)
+                let times = gaps (fun act -> act = ClientInvite.Act.SendCancel) begin' seen
+
+                Expect.equal
+                    times
+                    [ 0L; 500L; 1000L; 2000L; 4000L; 4000L; 4000L; 4000L; 4000L; 4000L; 4000L ]
+                    "the CANCEL, then timer E"
+
+            testCase "a CANCEL that is answered is not sent again"
+            <| fun () ->
+                let happenings = [ 0L<ms>, Receive 180; 0L<ms>, CancelIt; 600L<ms>, Ack ]
+                let _, seen = clientInvites (Delivery.Unreliable, happenings)
+                let times = gaps (fun act -> act = ClientInvite.Act.SendCancel) begin' seen
+                Expect.equal times [ 0L; 500L ] "twice"
 
             testCase "an unanswered OPTIONS over UDP doubles until T2 and stops at 64 times T1"
             <| fun () ->

@@ -10,6 +10,7 @@ using Sip.Routing;
 using Sip.Server.Options;
 using Sip.Server.Pages;
 using Sip.Server.Portable;
+using Sip.Server.Reactor;
 using Sip.Server.Shell;
 using Sip.Server.Store;
 using Sip.Transactions;
@@ -53,20 +54,21 @@ var realm = setup.Realm;
 var pages = Configuring.Pages(options)!;
 var users = new Users(RealmModule.name(realm), store);
 var certificate = setup.Openings.Any(opening => opening.IsSecure) ? Certificate() : null;
+var onReactor = options.Shell == "reactor" || (options.Shell == "auto" && ReactorEdge.IsPossible);
 
-PortableEdge? running = null;
+PortableEdge? portable = null;
 builder.WebHost.UseKestrelHttpsConfiguration();
 builder.WebHost.ConfigureKestrel(kestrel =>
 {
     kestrel.AddServerHeader = false;
     kestrel.Listen(pages, listen => listen.Protocols = HttpProtocols.Http1);
-    foreach (var opening in setup.Openings.Where(opening => !opening.IsDatagram))
+    foreach (var opening in setup.Openings.Where(opening => !opening.IsDatagram && !onReactor))
     {
         kestrel.Listen(new IPEndPoint(AddressModule.toIPAddress(opening.Bound.Address), opening.Bound.Port), listen =>
         {
             listen.Protocols = HttpProtocols.Http1;
             if (opening.IsSecure) listen.UseHttps(certificate!);
-            listen.Run(connection => running!.AcceptAsync(opening, connection));
+            listen.Run(connection => portable!.AcceptAsync(opening, connection));
         });
     }
 });
@@ -75,11 +77,8 @@ builder.Services.AddHostFiltering(filter => filter.AllowedHosts = IPAddress.IsLo
 var app = builder.Build();
 var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Sip");
 var ledger = new Ledger(realm, TimingModule.usual, PolicyModule.standard);
-var trusted = new X509Certificate2Collection();
-if (options.Trust.Length > 0) trusted.ImportFromPemFile(options.Trust);
-var streams = new StreamSettings { QueueBytes = options.QueueBytes, Trusted = trusted };
-using var edge = new PortableEdge(setup, ledger, clock, streams, TimeSpan.FromSeconds(options.StopSeconds), log);
-running = edge;
+var patience = TimeSpan.FromSeconds(options.StopSeconds);
+IEdge edge = onReactor ? OnReactor() : portable = OnKestrel();
 await users.BeginAsync(edge, options.User);
 var guests = setup.IsLocal && IPAddress.IsLoopback(pages.Address) && users.Count == 0;
 var webSockets = realm.Listeners.Where(listener => TransportModule.isWebSocket(listener.Transport)).Select(Address).ToArray();
@@ -112,7 +111,28 @@ app.Lifetime.ApplicationStopping.Register(() =>
 });
 await app.WaitForShutdownAsync();
 await stopped.Task;
+portable?.Dispose();
 return 0;
+
+ReactorEdge OnReactor() => new(
+    setup,
+    [new LedgerConductor(ledger, log)],
+    clock,
+    new ReactorSettings
+    {
+        QueueBytes = options.QueueBytes,
+        Server = certificate is null ? null : TlsContext.ForServer(TlsIdentity.Of(certificate, options.Certificate, options.Key)),
+        Client = TlsContext.ForClient(options.Trust.Length > 0 ? File.ReadAllText(options.Trust) : ""),
+    },
+    patience,
+    log);
+
+PortableEdge OnKestrel()
+{
+    var trusted = new X509Certificate2Collection();
+    if (options.Trust.Length > 0) trusted.ImportFromPemFile(options.Trust);
+    return new PortableEdge(setup, ledger, clock, new StreamSettings { QueueBytes = options.QueueBytes, Trusted = trusted }, patience, log);
+}
 
 X509Certificate2 Certificate() => options.Certificate.Length > 0
     ? Certificates.Read(options.Certificate, options.Key)

@@ -16,6 +16,8 @@ type Demand =
     | AsRegistrar
     /// The user's own password, asked for with 407 as a proxy does.
     | AsProxy
+    /// An ACK that nothing entitles: it cannot be challenged (§22.1), so it goes nowhere.
+    | Unmeetable
 
 /// Deciding what to demand and judging what is shown.
 [<RequireQualifiedAccess>]
@@ -38,31 +40,35 @@ module Gate =
         (target: Target)
         (request: Message)
         : Demand =
-        let exempt =
-            realm.Admittance = Admittance.UnsafeOpen
-            || Realm.isPeer realm flow
-            || (isInDialog request && known)
+        let trusted = realm.Admittance = Admittance.UnsafeOpen || Realm.isPeer realm flow
+
+        let inDialog = isInDialog request
 
         match method request, target with
-        | _ when exempt -> Demand.Nothing
-        // §22.1: neither can be challenged.
-        | (Method.Ack | Method.Cancel), _ -> Demand.Nothing
+        | _ when trusted -> Demand.Nothing
         | Method.Register, _ -> Demand.AsRegistrar
         // The alias was sealed by us and given to the other side of a dialog only.
-        | _, Target.Along(Hop.Flow _, _) when isInDialog request -> Demand.Nothing
-        | Method.Options, Target.Server -> Demand.Nothing
-        | _, Target.Nobody _ -> Demand.Nothing
-        | _, (Target.Server | Target.User _ | Target.Along _) -> Demand.AsProxy
+        | _, Target.Along(Hop.Flow _, _) when inDialog -> Demand.Nothing
+        | _, Target.Along(Hop.Dial _, _) when inDialog && known -> Demand.Nothing
+        // §22.1: an ACK cannot be challenged; a peer is configured, and is asked nothing by it.
+        | Method.Ack, Target.Along(Hop.Dial _, _) when inDialog -> Demand.Nothing
+        | Method.Ack, _ -> Demand.Unmeetable
+        // What the server says about itself it says to everybody.
+        | _, (Target.Server | Target.Nobody _) -> Demand.Nothing
+        | _, (Target.User | Target.Along _) -> Demand.AsProxy
 
     /// The header that credentials for this demand stand in.
     let credentials (demand: Demand) (request: Message) : string list =
         match demand with
-        | Demand.Nothing -> []
+        | Demand.Nothing
+        | Demand.Unmeetable -> []
         | Demand.AsRegistrar -> Message.texts HeaderName.Authorization request
         | Demand.AsProxy -> Message.texts HeaderName.ProxyAuthorization request
 
-    /// What is authenticated of a request.
-    let attempt (demand: Demand) (request: Message) : Attempt =
+    /// What is authenticated of a request. A nonce counts only for the address that it was sent to, so
+    /// that whoever proves themselves from an address hears what is sent there, and no datagram with
+    /// a false source makes an alias for its victim.
+    let attempt (demand: Demand) (flow: Flow) (request: Message) : Attempt =
         let uri =
             match request.Start with
             | StartLine.Request(_, _, uri) -> request.Text uri.Whole
@@ -72,7 +78,7 @@ module Gate =
             Method = request.Text(Message.methodName request)
             Uri = uri
             Credentials = credentials demand request
-            Bound = ""
+            Bound = Address.print flow.Remote.Address
             Seed =
                 request.Text(Message.value HeaderName.CallId request)
                 + request.Text(Message.firstValue HeaderName.Via request)
@@ -83,6 +89,7 @@ module Gate =
         match demand with
         | Demand.AsProxy -> struct (Status.proxyAuthenticationRequired, "Proxy-Authenticate")
         | Demand.Nothing
+        | Demand.Unmeetable
         | Demand.AsRegistrar -> struct (Status.unauthorized, "WWW-Authenticate")
 
     let private address (name: HeaderName) (request: Message) : Uri voption =
@@ -99,24 +106,14 @@ module Gate =
             | ValueNone -> false)
 
     /// Whether a proven user may send this request: From is theirs, and To when they register.
-    let mayBe (realm: Realm) (principal: Principal) (request: Message) : bool =
+    /// Inside a dialog From is what the dialog began with, which may be a number that led to them.
+    let mayBe (realm: Realm) (principal: Principal) (target: Target) (request: Message) : bool =
         let names =
-            match method request with
-            | Method.Register -> [ HeaderName.To; HeaderName.From ]
-            | Method.Invite
-            | Method.Ack
-            | Method.Bye
-            | Method.Cancel
-            | Method.Options
-            | Method.Message
-            | Method.Subscribe
-            | Method.Notify
-            | Method.Refer
-            | Method.Update
-            | Method.Info
-            | Method.Prack
-            | Method.Publish
-            | Method.Other -> [ HeaderName.From ]
+            match method request, target with
+            | Method.Register, _ -> [ HeaderName.To; HeaderName.From ]
+            | _, Target.Along _ when isInDialog request -> []
+            | _, (Target.Server | Target.User | Target.Along _ | Target.Nobody _) ->
+                [ HeaderName.From ]
 
         names
         |> List.forall (fun name ->

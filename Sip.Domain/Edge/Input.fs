@@ -5,6 +5,7 @@ namespace Sip.Edge
 
 open System
 open Sip
+open Sip.Wire
 open Sip.Routing
 open Sip.Identity
 open Sip.Registrar
@@ -27,6 +28,8 @@ type Input =
     | Opened of Flow: Flow
     /// One whole message arrived.
     | Arrived of Flow: Flow * Bytes: ReadOnlyMemory<byte>
+    /// The head of a message whose end nobody can find (`Broken`) or shall wait for (`TooLarge`).
+    | Unframed of Flow: Flow * Event: StreamEvent * Bytes: ReadOnlyMemory<byte>
     | Closed of Flow: Flow
     /// These bytes could not be sent to this hop.
     | Undeliverable of Hop: Hop * Bytes: ReadOnlyMemory<byte>

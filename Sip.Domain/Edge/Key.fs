@@ -37,7 +37,7 @@ module Key =
         | ValueNone -> ""
         | ValueSome via ->
             let all = request.Bytes
-            let branch = ViaView.branchOf all via
+            let branch = via.Branch
 
             if ViaView.isUnique all branch then
                 let sentBy = (Slice.text all via.Host).ToLowerInvariant()
@@ -51,5 +51,13 @@ module Key =
         | ValueNone -> ""
         | ValueSome via ->
             let all = response.Bytes
-            let branch = Slice.text all (ViaView.branchOf all via)
+            let branch = Slice.text all (via.Branch)
             String.Join("|", [| branch; response.Text(Message.methodName response) |])
+
+    /// The client transaction of the CANCEL of a leg: same branch, other method (§9.1).
+    let cancel (sent: Message) : string =
+        match Message.topVia sent with
+        | ValueNone -> ""
+        | ValueSome via ->
+            let all = sent.Bytes
+            String.Concat(Slice.text all (via.Branch), "|CANCEL")

@@ -1,5 +1,5 @@
-// Ledger: the one mutable place of the domain: keyed tables of immutable entities and the queue of
-// their deadlines. Deterministic, with no clock, thread or socket of its own. An entity's new value
+// Ledger: the conductor. It takes what happened outside to the entity that it is about and keeps what
+// the entity became. Deterministic, with no clock, thread or socket of its own. An entity's new value
 // is kept only after its step has returned, so that a fault costs one message.
 
 namespace Sip.Edge
@@ -13,60 +13,40 @@ open Sip.Routing
 open Sip.Transactions
 open Sip.Identity
 
-/// A final answer of our own, kept for the retransmissions of its request.
-type private Given =
-    {
-        Source: Flow
-        State: ServerOther.State
-        Until: Instant
-    }
-
-/// What a deadline is for.
-[<RequireQualifiedAccess; Struct>]
-type private Due =
-    | Exchange of Key: string
-    | Given of Of: string
-    | Bindings of Aor: string
-    | Nonce of Id: NonceId
-
 /// The state of one shard.
 [<Sealed>]
-type Ledger(realm: Realm, timing: Timing, policy: Policy) =
+type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
+    let station = Station.ofRealm realm
+    let edits = Edits()
+    let out = Octets 2048
     let live = HashSet<Flow>()
-    let exchanges = Dictionary<string, Exchange>()
-    let legs = Dictionary<string, struct (string * int)>()
-    let given = Dictionary<string, Given>()
-    let bindings = Dictionary<string, Bindings>()
-    let onFlow = Dictionary<Flow, HashSet<string>>()
-    let proven = Dictionary<Flow, Principal>()
-    let subscribers = Dictionary<string, Subscriber>()
-    let windows = Dictionary<NonceId, Spent>()
-    let due = PriorityQueue<Due, int64>()
+    let agenda = Agenda()
+    let exchanges = Exchanges agenda
+    let answers = Answers agenda
+    let proofs = Proofs(realm, agenda)
     let effects = List<Effect>()
+    // What a step that threw had asked for stands beyond this and is dropped.
+    let mutable sound = 0
+    let mutable latest = Instant.FromMilliseconds 0L
 
-    let keys: NonceKeys =
-        let bytes = Seal.digest realm.Secret "nonce" []
+    let isListener (flow: Flow) =
+        let (ListenerId index) = flow.Listener
 
-        {
-            Current = (NonceKey.TryOf(1uy, ReadOnlySpan bytes)).Value
-            Previous = ValueNone
-        }
+        index < realm.Listeners.Length
+        && realm.Listeners[index].Transport = flow.Transport
 
-    let settings =
-        Authentication.settings
-            (Realm.name realm)
-            (Host.tryRead (Realm.name realm)
-             |> ValueOption.defaultValue (Host.Name(Realm.name realm)))
-            keys
-
-    let remind (at: Instant) (what: Due) =
-        if at.Milliseconds <> Int64.MaxValue then
-            due.Enqueue(what, at.Milliseconds)
-
+    // A datagram needs no connection, only the listener that it was named for.
     let isLive (flow: Flow) =
-        not (Flow.isConnection flow) || live.Contains flow
+        if Flow.isConnection flow then
+            live.Contains flow
+        else
+            isListener flow
+
+    let location = Location(realm, isLive, agenda)
 
     let note (what: Note) = effects.Add(Effect.Note what)
+
+    let serving = Serving(realm, policy, location, note)
 
     // No flow, no send: what is meant for a connection that is gone is dropped here.
     let send (hop: Hop) (bytes: byte[]) =
@@ -90,14 +70,24 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy) =
 
     let around (now: Instant) : Surroundings =
         {
-            Realm = realm
+            Station = station
+            Edits = edits
+            Out = out
             Timing = timing
             Now = now
             IsLive = isLive
         }
 
+    let made (flow: Flow) (request: Message) (status: Status) (words: string) headers =
+        out.Clear()
+        Reply.write station (station.Flows.Of flow) request status words headers out
+        out.Written.ToArray()
+
     let reply (flow: Flow) (request: Message) (status: Status) (words: string) headers =
-        send (Hop.Flow flow) (Reply.make realm.Secret flow.Remote request status words headers)
+        send (Hop.Flow flow) (made flow request status words headers)
+
+    let unknown (flow: Flow) (request: Message) =
+        reply flow request Status.noSuchTransaction (Status.phrase Status.noSuchTransaction) []
 
     let callId (message: Message) =
         message.Text(Message.value HeaderName.CallId message)
@@ -108,12 +98,15 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy) =
         | StartLine.Request _
         | StartLine.Response _ -> false
 
+    let keyOf (request: Message) =
+        Key.server request (request.Text(Message.methodName request))
+
     /// Answers once and keeps nothing: the request may be sent again and be refused again.
     let refuse (flow: Flow) (request: Message) (refusal: Refusal) =
         if not (isAck request) then
             let status = Refusal.status refusal
             note (Note.Refused(flow, callId request, status.Number, Refusal.words refusal))
-            send (Hop.Flow flow) (Reply.refuse realm.Secret flow.Remote request refusal)
+            reply flow request status (Refusal.words refusal) (Refusal.headers refusal)
 
     let keep (step: ExchangeStep) =
         let exchange = step.Exchange
@@ -121,262 +114,173 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy) =
         for act in step.Acts do
             match act with
             | ExchangeAct.Send(hop, bytes) -> send hop bytes
-            | ExchangeAct.Expect(key, leg) -> legs[key] <- struct (exchange.Key, leg)
+            | ExchangeAct.Expect(key, leg) -> exchanges.Expect(key, exchange.Key, leg)
 
         if Exchange.isOver exchange then
-            exchanges.Remove exchange.Key |> ignore
-
-            for leg in exchange.Legs.Values do
-                legs.Remove(Key.client leg.Sent) |> ignore
+            exchanges.Forget exchange
         else
-            exchanges[exchange.Key] <- exchange
-            remind (Exchange.wake exchange) (Due.Exchange exchange.Key)
+            exchanges.Keep exchange
 
     let step (now: Instant) (event: ExchangeEvent) (exchange: Exchange) =
-        keep (Exchange.step (around now) event exchange)
-
-    /// Answers finally and keeps the answer for as long as its request may come again.
-    let answer (now: Instant) (flow: Flow) (request: Message) (status: Status) headers =
-        let key = Key.server request (request.Text(Message.methodName request))
-
-        let response: Response =
-            {
-                Status = status
-                Bytes =
-                    ReadOnlyMemory(
-                        Reply.make
-                            realm.Secret
-                            flow.Remote
-                            request
-                            status
-                            (Status.phrase status)
-                            headers
-                    )
-            }
-
-        send (Hop.Flow flow) (response.Bytes.ToArray())
-
-        if not (Transport.isReliable flow.Transport) then
-            let until = now.After(Timing.patience timing)
-
-            given[key] <-
-                {
-                    Source = flow
-                    State = ServerOther.State.Completed(response, until)
-                    Until = until
-                }
-
-            remind until (Due.Given key)
-
-    let track (aor: string) (flow: Flow) =
-        if Flow.isConnection flow then
-            match onFlow.TryGetValue flow with
-            | true, aors -> aors.Add aor |> ignore
-            | false, _ -> onFlow[flow] <- HashSet [ aor ]
-
-    let store (aor: string) (after: Bindings) =
-        if Bindings.isEmpty after then
-            if bindings.Remove aor then
-                note (Note.Unregistered aor)
-        else
-            bindings[aor] <- after
-            remind (Bindings.wake after) (Due.Bindings aor)
-
-    let register (now: Instant) (flow: Flow) (scheme: Scheme) (request: Message) =
-        match Registration.target request, Registration.read flow scheme request with
-        | ValueNone, _ -> refuse flow request Refusal.NoSuchUser
-        | ValueSome target, _ when not (Realm.owns realm target) ->
-            refuse flow request Refusal.NoSuchUser
-        | _, Error refusal -> refuse flow request refusal
-        | ValueSome target, Ok question ->
-            let aor = (Registration.aor realm target).Key
-
-            let before =
-                match bindings.TryGetValue aor with
-                | true, found -> found
-                | false, _ -> Bindings.empty
-
-            match Register.step policy now question before with
-            | Outcome.Refused refusal ->
-                let status = Sip.Registrar.Refusal.status refusal
-                let words = Sip.Registrar.Refusal.reason refusal
-                note (Note.Refused(flow, callId request, status.Number, words))
-                reply flow request status words (Sip.Registrar.Refusal.headers refusal)
-            | Outcome.Registered(after, _) ->
-                store aor after
-                track aor flow
-
-                note (Note.Registered(aor, flow, List.length (Bindings.current now after)))
-                answer now flow request Status.ok (Registration.headers now question after)
-
-    let allow =
-        "INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, REGISTER, UPDATE, INFO, PRACK, REFER, SUBSCRIBE, NOTIFY, PUBLISH"
-
-    let serve (now: Instant) (flow: Flow) (method: Method) (scheme: Scheme) (request: Message) =
-        match method with
-        | Method.Register -> register now flow scheme request
-        | Method.Options ->
-            answer
-                now
-                flow
-                request
-                Status.ok
-                [ "Allow", allow; "Accept", "*/*"; "Supported", "path, outbound" ]
-        | Method.Ack -> ()
-        | Method.Cancel
-        | Method.Bye ->
-            reply flow request Status.noSuchTransaction (Status.phrase Status.noSuchTransaction) []
-        | Method.Invite
-        | Method.Message
-        | Method.Refer -> refuse flow request Refusal.NoSuchUser
-        | Method.Subscribe
-        | Method.Notify
-        | Method.Update
-        | Method.Info
-        | Method.Prack
-        | Method.Publish -> refuse flow request (Refusal.NotAllowed "OPTIONS, REGISTER")
-        | Method.Other -> refuse flow request Refusal.Unimplemented
-
-    let placeOf (binding: Binding) : Place voption =
-        match binding.Contact.Uri with
-        | Uri.Sip _ when isLive binding.Flow ->
-            ValueSome
-                {
-                    Hop = Hop.Flow binding.Flow
-                    Uri = binding.Contact.Uri
-                }
-        | Uri.Sip _
-        | Uri.Tel _
-        | Uri.Other _ -> ValueNone
-
-    let placesOf (now: Instant) (aor: Aor) : Place list list =
-        match bindings.TryGetValue aor.Key with
-        | false, _ -> []
-        | true, found ->
-            Bindings.lookup now found
-            |> List.map (List.choose (fun target -> placeOf target.First |> ValueOption.toOption))
-            |> List.filter (fun group -> not group.IsEmpty)
+        keep (Proxying.step (around now) event exchange)
 
     /// An ACK of a 2xx is no transaction: it is passed on and forgotten (§16.11).
     let passAck (flow: Flow) (request: Message) (way: Way) (place: Place) =
         match Realm.towards realm place.Hop with
         | ValueNone -> ()
         | ValueSome leaves ->
-            let key = Text.toBytes (Key.server request "ACK")
+            let outgoing =
+                {
+                    Station = station
+                    Source = station.Flows.Of flow
+                    Request = request
+                    Way = way
+                    Leaves = leaves
+                    Heading = place.Heading
+                    Path = place.Path
+                    Transaction = Prf.hashText station.TransactionKey (Key.server request "ACK")
+                    Index = 0
+                }
 
-            send
-                place.Hop
-                (Forward.bytes
-                    {
-                        Realm = realm
-                        Source = flow
-                        Request = request
-                        Way = way
-                        Hop = place.Hop
-                        Leaves = leaves
-                        Uri = place.Uri
-                        Branch = Branch.derive realm.Secret key 0 request
-                    })
+            edits.Clear()
+            Forward.write edits &outgoing
+            send place.Hop (Patch.toBytes edits request)
 
-    let forward
+    let isFull (flow: Flow) =
+        exchanges.Total >= bounds.Total
+        || (exchanges.Share flow >= bounds.PerFlow && not (Realm.isPeer realm flow))
+
+    let forward now (flow: Flow) (request: Message) (way: Way) (places: Place list list) =
+        if isAck request then
+            List.iter (passAck flow request way) (List.truncate 1 (List.concat places))
+        elif isFull flow then
+            refuse flow request Refusal.Overloaded
+        else
+            keep (Proxying.start (around now) (keyOf request) flow request way places)
+
+    let placesOfUser (now: Instant) (request: Message) (way: Way) : Decision =
+        let uri = UriView.toUri request.Bytes way.Uri
+
+        let places =
+            match uri with
+            | ValueSome(Uri.Sip uri) -> location.Places(now, Registration.aor realm uri)
+            | ValueSome _
+            | ValueNone -> []
+
+        match places with
+        | _ :: _ -> Decision.Forward places
+        | [] when ValueOption.exists proofs.Knows uri -> Decision.Refuse Refusal.NobodyThere
+        | [] -> Decision.Refuse Refusal.NoSuchUser
+
+    let decide now (flow: Flow) method scheme (request: Message) (way: Way) (target: Target) =
+        match target with
+        | Target.Server -> serving.Decide(now, flow, method, scheme, request)
+        | Target.User when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
+        | Target.User -> placesOfUser now request way
+        | Target.Along(Hop.Flow there, _) when not (isLive there) ->
+            Decision.Refuse Refusal.FlowGone
+        | Target.Along(hop, heading) ->
+            Decision.Forward
+                [
+                    [
+                        {
+                            Hop = hop
+                            Heading = heading
+                            Path = ReadOnlyMemory.Empty
+                        }
+                    ]
+                ]
+        | Target.Nobody refusal -> Decision.Refuse refusal
+
+    let carryOut now (flow: Flow) (request: Message) (way: Way) (decision: Decision) =
+        match decision with
+        | Decision.Answer(status, words, headers) -> reply flow request status words headers
+        | Decision.Refuse refusal -> refuse flow request refusal
+        | Decision.Forward places -> forward now flow request way places
+        | Decision.Absorb -> ()
+
+    /// Does what was decided for a proven user; over UDP the answer is kept, for the nonce is spent
+    /// and a retransmission could prove nothing any more.
+    let carryOutOnce
         (now: Instant)
         (flow: Flow)
         (request: Message)
         (way: Way)
-        (places: Place list list)
+        (decision: Decision)
         =
-        if isAck request then
-            List.iter (passAck flow request way) (List.truncate 1 (List.concat places))
-        else
-            let key = Key.server request (request.Text(Message.methodName request))
-            keep (Exchange.start (around now) key flow request way places)
+        let remember bytes =
+            if not (Transport.isReliable flow.Transport) then
+                answers.Keep(
+                    keyOf request,
+                    {
+                        Source = flow
+                        Bytes = ReadOnlyMemory bytes
+                    },
+                    now.After(Timing.patience timing)
+                )
 
-    let isKnownUser (uri: Uri) =
-        match uri with
-        | Uri.Sip sip ->
-            match sip.User with
-            | ValueSome user -> subscribers.ContainsKey(Escape.decode user)
-            | ValueNone -> false
-        | Uri.Tel _
-        | Uri.Other _ -> false
+        match decision with
+        | Decision.Answer(status, words, headers) ->
+            let bytes = made flow request status words headers
+            send (Hop.Flow flow) bytes
+            remember bytes
+        | Decision.Refuse refusal ->
+            refuse flow request refusal
+            let status = Refusal.status refusal
+            remember (made flow request status (Refusal.words refusal) (Refusal.headers refusal))
+        | Decision.Forward _
+        | Decision.Absorb -> carryOut now flow request way decision
 
-    let route now (flow: Flow) method scheme (request: Message) (way: Way) (target: Target) =
-        match target with
-        | Target.Server -> serve now flow method scheme request
-        | Target.User _ when method = Method.Register -> refuse flow request Refusal.NoSuchUser
-        | Target.User _ ->
-            let aor =
-                match way.Uri with
-                | Uri.Sip uri -> ValueSome(Registration.aor realm uri)
-                | Uri.Tel _
-                | Uri.Other _ -> ValueNone
-
-            match ValueOption.map (placesOf now) aor with
-            | ValueSome(_ :: _ as places) -> forward now flow request way places
-            | ValueSome []
-            | ValueNone when isKnownUser way.Uri -> refuse flow request Refusal.NobodyThere
-            | ValueSome []
-            | ValueNone -> refuse flow request Refusal.NoSuchUser
-        | Target.Along(Hop.Flow there, _) when not (isLive there) ->
-            refuse flow request Refusal.FlowGone
-        | Target.Along(hop, uri) -> forward now flow request way [ [ { Hop = hop; Uri = uri } ] ]
-        | Target.Nobody refusal -> refuse flow request refusal
-
-    let challenge now (flow: Flow) demand attempt staleness (request: Message) =
+    let challenge (now: Instant) (flow: Flow) demand attempt staleness (request: Message) =
         let struct (status, header) = Gate.challenge demand
 
         let headers =
-            Authentication.challenges settings now attempt staleness
+            proofs.Challenges(now, flow.Transport, attempt, staleness)
             |> List.map (fun value -> header, value)
 
         reply flow request status (Status.phrase status) headers
 
     /// Goes on with what the verdict allows; everything else is answered here.
-    let judged now (flow: Flow) demand (request: Message) (goOn: unit -> unit) =
-        let attempt = Gate.attempt demand request
+    let judged (now: Instant) (flow: Flow) demand target (request: Message) goOn =
+        let attempt = Gate.attempt demand flow request
 
-        let subscriber user =
-            match subscribers.TryGetValue user with
-            | true, found -> ValueSome found
-            | false, _ -> ValueNone
-
-        let window id =
-            match windows.TryGetValue id with
-            | true, spent -> spent.Window
-            | false, _ -> Window.unused
-
-        match Authentication.judge settings now subscriber window attempt with
+        match proofs.Judge(now, flow.Transport, attempt) with
         | Verdict.Proven(principal, spent) ->
-            if not (windows.ContainsKey spent.Id) then
-                remind spent.Forget (Due.Nonce spent.Id)
+            proofs.Spend spent
 
-            windows[spent.Id] <- spent
-
-            if not (Gate.mayBe realm principal request) then
-                reply
-                    flow
-                    request
-                    Status.forbidden
-                    "Forbidden: From Is Not The User Who Signed In"
-                    []
+            if Gate.mayBe realm principal target request then
+                proofs.Vouch flow
+                goOn ValueNone
             else
-                if Flow.isConnection flow then
-                    proven[flow] <- principal
-
-                goOn ()
+                goOn (ValueSome Refusal.NotYou)
         | Verdict.Challenge staleness -> challenge now flow demand attempt staleness request
         | Verdict.Malformed flaw ->
             reply flow request Status.badRequest ("Bad Request: " + Flaw.words flaw) []
         | Verdict.Refused(Rejection.SignedElsewhere _) ->
-            reply
-                flow
-                request
-                Status.badRequest
-                "Bad Request: The Credentials Name Another Request-URI"
-                []
+            let words = "Bad Request: The Credentials Name Another Request-URI"
+            reply flow request Status.badRequest words []
 
-    let fresh now (flow: Flow) (method: Method) (view: UriView) (request: Message) =
-        match Admission.check realm request, UriView.toUri request.Bytes view with
+    let admitted (now: Instant) (flow: Flow) (method: Method) (view: UriView) (request: Message) =
+        let way = Routes.strip station request
+        let target = Target.choose station request way
+        let scheme = if view.Kind = UriKind.Sips then Scheme.Sips else Scheme.Sip
+
+        let decide () =
+            decide now flow method scheme request way target
+
+        match Gate.demand realm flow (proofs.Vouched flow) target request with
+        | Demand.Nothing -> carryOut now flow request way (decide ())
+        | Demand.Unmeetable -> ()
+        | Demand.AsRegistrar
+        | Demand.AsProxy as demand ->
+            judged now flow demand target request (fun refusal ->
+                match refusal with
+                | ValueSome refusal -> Decision.Refuse refusal
+                | ValueNone -> decide ()
+                |> carryOutOnce now flow request way)
+
+    let fresh (now: Instant) (flow: Flow) (method: Method) (view: UriView) (request: Message) =
+        match Admission.check station request, UriView.toUri request.Bytes view with
         | ValueSome refusal, _ -> refuse flow request refusal
         | ValueNone, ValueNone ->
             refuse
@@ -387,52 +291,41 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy) =
                         Wrong = Wrong.RequestUri
                         Place = view.Whole.Start
                     })
-        | ValueNone, ValueSome uri ->
-            let routes =
-                Message.values HeaderName.Route request
-                |> List.map (fun slice -> request.Text slice)
-
-            let way = Routes.strip realm uri routes
-            let target = Target.choose realm way
-            let scheme = if view.Kind = UriKind.Sips then Scheme.Sips else Scheme.Sip
-
-            let goOn () =
-                route now flow method scheme request way target
-
-            match Gate.demand realm flow (proven.ContainsKey flow) target request with
-            | Demand.Nothing -> goOn ()
-            | Demand.AsRegistrar
-            | Demand.AsProxy as demand -> judged now flow demand request goOn
+        | ValueNone, ValueSome _ -> admitted now flow method view request
 
     let acknowledged now (flow: Flow) view (request: Message) =
-        match exchanges.TryGetValue(Key.server request "INVITE") with
-        | true, exchange -> step now ExchangeEvent.Acknowledged exchange
-        | false, _ ->
+        match exchanges.Find(Key.server request "INVITE") with
+        | ValueSome exchange when Exchange.awaitsAck exchange ->
+            step now ExchangeEvent.Acknowledged exchange
+        // RFC 6026 §7.1: the ACK of a 2xx goes on, whatever its branch.
+        | ValueSome _
+        | ValueNone ->
             // The ACK of an answer that we gave without keeping anything carries our own tag.
-            let tag = request.Text(Message.tag HeaderName.To request)
-
-            if tag <> Branch.tag realm.Secret request then
+            if not (Branch.isTagged station request) then
                 fresh now flow Method.Ack view request
 
-    let cancelled now (flow: Flow) (request: Message) =
-        match exchanges.TryGetValue(Key.server request "INVITE") with
-        | true, exchange ->
-            reply flow request Status.ok (Status.phrase Status.ok) []
-            step now ExchangeEvent.Cancelled exchange
-        | false, _ ->
-            reply flow request Status.noSuchTransaction (Status.phrase Status.noSuchTransaction) []
+    // §9.2: whoever cancels must be whoever asked.
+    let isAsker (flow: Flow) (exchange: Exchange) =
+        flow = exchange.Source
+        || (not (Flow.isConnection flow)
+            && not (Flow.isConnection exchange.Source)
+            && flow.Remote.Address = exchange.Source.Remote.Address)
 
-    let repeated (key: string) : bool =
-        match given.TryGetValue key with
-        | true, answered ->
-            match answered.State with
-            | ServerOther.State.Completed(final, _) ->
-                send (Hop.Flow answered.Source) (final.Bytes.ToArray())
-                true
-            | ServerOther.State.Trying _
-            | ServerOther.State.Proceeding _
-            | ServerOther.State.Terminated -> false
-        | false, _ -> false
+    let cancelled now (flow: Flow) (request: Message) =
+        let key = Key.server request "INVITE"
+
+        match exchanges.Find key with
+        | ValueSome exchange when isAsker flow exchange ->
+            reply flow request Status.ok (Status.phrase Status.ok) []
+
+            let reason =
+                Message.texts HeaderName.Reason request |> List.map (fun text -> "Reason", text)
+
+            step now (ExchangeEvent.Cancelled reason) exchange
+        | ValueSome _ -> unknown flow request
+        | ValueNone when (answers.Find key).IsSome ->
+            reply flow request Status.ok (Status.phrase Status.ok) []
+        | ValueNone -> unknown flow request
 
     let requested now (flow: Flow) method view (request: Message) =
         match method with
@@ -451,22 +344,29 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy) =
         | Method.Prack
         | Method.Publish
         | Method.Other ->
-            let key = Key.server request (request.Text(Message.methodName request))
+            let key = keyOf request
 
-            match exchanges.TryGetValue key with
-            | true, exchange -> step now ExchangeEvent.Repeated exchange
-            | false, _ ->
-                if not (repeated key) then
-                    fresh now flow method view request
+            match exchanges.Find key, answers.Find key with
+            | ValueSome exchange, _ -> step now ExchangeEvent.Repeated exchange
+            | ValueNone, ValueSome given -> send (Hop.Flow given.Source) (given.Bytes.ToArray())
+            | ValueNone, ValueNone -> fresh now flow method view request
 
     let responded now (flow: Flow) (response: Message) =
-        match legs.TryGetValue(Key.client response) with
-        | true, struct (key, leg) when Return.hasFurther response ->
-            match exchanges.TryGetValue key with
-            | true, exchange -> step now (ExchangeEvent.Answered(leg, flow, response)) exchange
-            | false, _ -> note (Note.Stray(flow, callId response))
-        | true, _
-        | false, _ -> note (Note.Stray(flow, callId response))
+        match exchanges.Leg(Key.client response) with
+        | ValueSome(struct (exchange, leg)) when Exchange.mayAnswer realm flow leg exchange ->
+            step now (ExchangeEvent.Answered(leg, flow, response)) exchange
+        | ValueSome _
+        | ValueNone -> note (Note.Stray(flow, callId response))
+
+    let broken (flow: Flow) (fault: Fault) (head: Message voption) =
+        note (Note.Broken(flow, Fault.words fault))
+
+        match head with
+        | ValueSome head ->
+            match head.Start with
+            | StartLine.Request _ -> refuse flow head (Refusal.Faulty fault)
+            | StartLine.Response _ -> ()
+        | ValueNone -> ()
 
     let arrived now (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
         match Reading.message realm.Limits bytes.Span with
@@ -474,122 +374,129 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy) =
             match message.Start with
             | StartLine.Request(method, _, uri) -> requested now flow method uri message
             | StartLine.Response _ -> responded now flow message
-        | Arrival.Broken(fault, head) ->
-            note (Note.Broken(flow, Fault.words fault))
+        | Arrival.Broken(fault, head) -> broken flow fault head
 
-            match head with
-            | ValueSome head ->
-                match head.Start with
-                | StartLine.Request _ -> refuse flow head (Refusal.Faulty fault)
-                | StartLine.Response _ -> ()
-            | ValueNone -> ()
+    /// A stream's head without its body is never worked on, however well it reads.
+    let unframed (flow: Flow) (event: StreamEvent) (bytes: ReadOnlyMemory<byte>) =
+        let arrival = Reading.message realm.Limits bytes.Span
+
+        let fault wrong = { Wrong = wrong; Place = 0 }
+
+        match event, arrival with
+        | StreamEvent.TooLarge, Arrival.Message head ->
+            broken flow (fault Wrong.TooLarge) (ValueSome head)
+        | StreamEvent.TooLarge, Arrival.Broken(_, head) ->
+            broken flow (fault Wrong.TooLarge) head
+        | _, Arrival.Message head ->
+            broken flow (fault (Wrong.Missing HeaderName.ContentLength)) (ValueSome head)
+        | _, Arrival.Broken(found, head) -> broken flow found head
+
+    let legFailed now (key: string) (leg: int) =
+        exchanges.Find key |> ValueOption.iter (step now (ExchangeEvent.LegFailed leg))
+
+    let unbind (aor: string) (after: Bindings) =
+        location.Store(aor, after)
+
+        if Bindings.isEmpty after then
+            note (Note.Unregistered aor)
 
     let closed now (flow: Flow) =
         live.Remove flow |> ignore
-        proven.Remove flow |> ignore
+        proofs.Close flow
+        station.Flows.Forget flow
 
-        match onFlow.TryGetValue flow with
-        | true, aors ->
-            onFlow.Remove flow |> ignore
+        for aor in location.On flow do
+            unbind aor (fst (Bindings.dropFlow flow (location.Of aor)))
 
-            for aor in aors do
-                match bindings.TryGetValue aor with
-                | true, found -> store aor (fst (Bindings.dropFlow flow found))
-                | false, _ -> ()
-        | false, _ -> ()
+        for key in exchanges.From flow do
+            exchanges.Find key |> ValueOption.iter (step now ExchangeEvent.SourceGone)
 
-        for exchange in List.ofSeq exchanges.Values do
-            if exchange.Source = flow then
-                step now ExchangeEvent.SourceGone exchange
-            else
+        for key in exchanges.To flow do
+            match exchanges.Find key with
+            | ValueSome exchange ->
                 for KeyValue(id, leg) in exchange.Legs do
-                    if leg.Hop = Hop.Flow flow && not (Leg.isOver leg) then
-                        match exchanges.TryGetValue exchange.Key with
-                        | true, current -> step now (ExchangeEvent.LegFailed id) current
-                        | false, _ -> ()
+                    if leg.Hop = Hop.Flow flow then
+                        legFailed now key id
+            | ValueNone -> ()
 
     let undeliverable now (bytes: ReadOnlyMemory<byte>) =
         match Reading.message realm.Limits bytes.Span with
         | Arrival.Message message ->
-            match legs.TryGetValue(Key.client message) with
-            | true, struct (key, leg) ->
-                match exchanges.TryGetValue key with
-                | true, exchange -> step now (ExchangeEvent.LegFailed leg) exchange
-                | false, _ -> ()
-            | false, _ -> ()
+            match message.Start, exchanges.Leg(Key.client message) with
+            | StartLine.Request((Method.Ack | Method.Cancel), _, _), _ -> ()
+            | StartLine.Request _, ValueSome(struct (exchange, leg)) ->
+                legFailed now exchange.Key leg
+            | StartLine.Request _, ValueNone
+            | StartLine.Response _, _ -> ()
         | Arrival.Broken _ -> ()
 
-    let restore (aor: string) (binding: Binding) =
-        let before =
-            match bindings.TryGetValue aor with
-            | true, found -> Bindings.toList found
-            | false, _ -> []
-
-        store aor (Bindings.ofList (before @ [ binding ]))
+    // An exchange that throws when its time comes would come again and again: it is given up.
+    let tickExchange (now: Instant) (exchange: Exchange) =
+        try
+            step now ExchangeEvent.Tick exchange
+        with _ ->
+            exchanges.Forget exchange
+            reraise ()
 
     let reached (now: Instant) (what: Due) =
         match what with
         | Due.Exchange key ->
-            match exchanges.TryGetValue key with
-            | true, exchange when (Exchange.wake exchange).Milliseconds <= now.Milliseconds ->
-                step now ExchangeEvent.Tick exchange
-            | true, _
-            | false, _ -> ()
-        | Due.Given key ->
-            match given.TryGetValue key with
-            | true, answered when answered.Until.Milliseconds <= now.Milliseconds ->
-                given.Remove key |> ignore
-            | true, _
-            | false, _ -> ()
+            match exchanges.Find key with
+            | ValueSome exchange when Exchange.wake exchange <= now -> tickExchange now exchange
+            | ValueSome exchange -> agenda.Remind(Exchange.wake exchange, what)
+            | ValueNone -> ()
+        | Due.Answer key -> answers.Forget key
         | Due.Bindings aor ->
-            match bindings.TryGetValue aor with
-            | true, found -> store aor (fst (Bindings.expire now found))
-            | false, _ -> ()
-        | Due.Nonce id -> windows.Remove id |> ignore
+            match location.Of aor with
+            | before when Bindings.wake before <= now ->
+                unbind aor (fst (Bindings.expire now before))
+            | before -> agenda.Remind(Bindings.wake before, what)
+        | Due.Nonce id -> proofs.Forget id
 
     let rec tick (now: Instant) =
-        let mutable what = Due.Exchange ""
-        let mutable at = 0L
-
-        if due.TryPeek(&what, &at) && at <= now.Milliseconds then
-            due.Dequeue() |> ignore
+        match agenda.Due now with
+        | ValueSome what ->
             reached now what
+            sound <- effects.Count
             tick now
+        | ValueNone -> ()
+
+    /// A ledger with the usual bounds.
+    new(realm: Realm, timing: Timing, policy: Policy) = Ledger(realm, timing, policy, Bounds.usual)
 
     /// When `Tick` is wanted.
-    member _.Wake: Instant =
-        let mutable what = Due.Exchange ""
-        let mutable at = 0L
+    member _.Wake: Instant = if sound > 0 then latest else agenda.Wake
 
-        if due.TryPeek(&what, &at) then
-            Instant.FromMilliseconds at
-        else
-            Instant.Never
-
-    /// Takes one input and returns what to do about it, in order.
+    /// Takes one input and returns what to do about it, in order. If it throws, the input is lost and
+    /// nothing else: what had been done before it in the same call is returned by the next.
     member _.Take(now: Instant, input: Input) : IReadOnlyList<Effect> =
-        effects.Clear()
+        effects.RemoveRange(sound, effects.Count - sound)
+        latest <- now
 
         match input with
         | Input.Opened flow -> live.Add flow |> ignore
         | Input.Arrived(flow, bytes) -> arrived now flow bytes
+        | Input.Unframed(flow, event, bytes) -> unframed flow event bytes
         | Input.Closed flow -> closed now flow
         | Input.Undeliverable(_, bytes) -> undeliverable now bytes
-        | Input.Enrolled subscriber -> subscribers[subscriber.User] <- subscriber
-        | Input.Restored(aor, binding) -> restore aor binding
+        | Input.Enrolled subscriber -> proofs.Enroll subscriber
+        | Input.Restored(aor, binding) ->
+            location.Store(aor, Bindings.ofList (Bindings.toList (location.Of aor) @ [ binding ]))
         | Input.Tick -> tick now
 
-        effects.ToArray()
+        let all = effects.ToArray()
+        effects.Clear()
+        sound <- 0
+        all
 
     /// Who is registered, and with how many contacts.
-    member _.Online(now: Instant) : IReadOnlyList<KeyValuePair<string, int>> =
-        [|
-            for KeyValue(aor, found) in bindings do
-                KeyValuePair(aor, List.length (Bindings.current now found))
-        |]
+    member _.Online(now: Instant) : IReadOnlyList<KeyValuePair<string, int>> = location.Online now
 
     /// How many requests wait for a final response.
-    member _.Pending: int = exchanges.Values |> Seq.filter Exchange.isPending |> Seq.length
+    member _.Pending: int = exchanges.Pending
 
-    /// How many entities are held: exchanges, legs, given answers.
-    member _.Held: int = exchanges.Count + legs.Count + given.Count
+    /// How many entities are held for requests under way or lately answered.
+    member _.Held: int = exchanges.Held + answers.Held
+
+    /// How many entities are held that prove something: spent nonces, and connections of users.
+    member _.Proofs: int = proofs.Held

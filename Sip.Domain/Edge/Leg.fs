@@ -29,6 +29,8 @@ type Leg =
 [<RequireQualifiedAccess>]
 type LegAct =
     | Send of Bytes: byte[]
+    /// Its answer comes back on the leg's branch, too.
+    | SendCancel of Bytes: byte[]
     | Pass of Response: Response
     | Ended of Outcome: Fork.Outcome
 
@@ -38,6 +40,7 @@ type LegEvent =
     /// The response as it came, and as it goes back.
     | Received of Came: Message * Response: Response
     | Cancel of Reason: (string * string) list
+    | CancelAnswered
     | Unsendable
     | Tick
 
@@ -100,7 +103,8 @@ module Leg =
         | ClientInvite.Act.Acknowledge _, ValueSome response ->
             [ LegAct.Send(OwnRequest.ack leg.Sent response) ]
         | ClientInvite.Act.Acknowledge _, ValueNone -> []
-        | ClientInvite.Act.SendCancel, _ -> [ LegAct.Send(OwnRequest.cancel leg.Sent leg.Reason) ]
+        | ClientInvite.Act.SendCancel, _ ->
+            [ LegAct.SendCancel(OwnRequest.cancel leg.Sent leg.Reason) ]
         | ClientInvite.Act.ReportTimeout, _ -> [ LegAct.Ended Fork.Outcome.TimedOut ]
         | ClientInvite.Act.ReportUnsendable, _ -> [ LegAct.Ended Fork.Outcome.TransportFailed ]
 
@@ -115,6 +119,7 @@ module Leg =
         match event with
         | LegEvent.Received(_, response) -> ClientInvite.Event.Received response
         | LegEvent.Cancel _ -> ClientInvite.Event.Cancel
+        | LegEvent.CancelAnswered -> ClientInvite.Event.CancelAnswered
         | LegEvent.Unsendable -> ClientInvite.Event.Unsendable
         | LegEvent.Tick -> ClientInvite.Event.Tick
 
@@ -124,7 +129,20 @@ module Leg =
         | LegEvent.Received(_, response) -> ClientOther.Event.Received response
         | LegEvent.Unsendable -> ClientOther.Event.Unsendable
         | LegEvent.Cancel _
+        | LegEvent.CancelAnswered
         | LegEvent.Tick -> ClientOther.Event.Tick
+
+    /// Whether a response that came on this flow may answer the leg: only the very connection that
+    /// the request went to, or, for datagrams and calls, the address that it went to. A host that was
+    /// called by its name is known by nothing but the branch, a keyed hash that cannot be guessed.
+    let mayAnswer (realm: Realm) (came: Flow) (leg: Leg) : bool =
+        match leg.Hop with
+        | Hop.Flow flow when Flow.isConnection flow -> came = flow
+        | Hop.Flow flow ->
+            came.Transport = flow.Transport && came.Remote.Address = flow.Remote.Address
+        | Hop.Dial(_, Host.Address address, _) ->
+            came.Remote.Address = address || Realm.isPeer realm came
+        | Hop.Dial(_, Host.Name _, _) -> true
 
     /// What an event makes of the leg.
     let take
@@ -137,6 +155,7 @@ module Leg =
             match event with
             | LegEvent.Cancel reason -> { leg with Reason = reason }
             | LegEvent.Received _
+            | LegEvent.CancelAnswered
             | LegEvent.Unsendable
             | LegEvent.Tick -> leg
 
@@ -144,6 +163,7 @@ module Leg =
             match event with
             | LegEvent.Received(message, _) -> ValueSome message
             | LegEvent.Cancel _
+            | LegEvent.CancelAnswered
             | LegEvent.Unsendable
             | LegEvent.Tick -> ValueNone
 

@@ -3,6 +3,7 @@
 
 namespace Sip.Edge
 
+open System
 open Sip
 open Sip.Wire
 open Sip.Registrar
@@ -75,9 +76,34 @@ module Registration =
         else
             ValueNone
 
+    // RFC 5626 §6: this server is the first hop, or the first Path URI has `ob`.
+    let private firstHop (request: Message) (path: string list) =
+        let keeps =
+            match path with
+            | [] -> List.length (Message.values HeaderName.Via request) = 1
+            | first :: _ ->
+                let all = ReadOnlySpan(Text.toBytes first)
+
+                match AddressView.read all (Slice.between 0 all.Length) with
+                | ValueSome view ->
+                    match UriView.toUri all view.Uri with
+                    | ValueSome(Uri.Sip uri) -> Parameters.has "ob" uri.Parameters
+                    | ValueSome _
+                    | ValueNone -> false
+                | ValueNone -> false
+
+        if keeps then
+            FirstHop.KeepsFlow
+        elif Message.lists HeaderName.Supported "outbound" request then
+            FirstHop.DeniesFlow
+        else
+            FirstHop.KeepsNone
+
     /// The registrar's question, or why there is none.
     let read (flow: Flow) (scheme: Scheme) (request: Message) : Result<Request, Refusal> =
-        let vias = List.length (Message.values HeaderName.Via request)
+        let path =
+            Message.values HeaderName.Path request
+            |> List.map (fun slice -> request.Text slice)
 
         contacts request
         |> Result.map (fun contacts ->
@@ -85,25 +111,37 @@ module Registration =
                 Contacts = contacts
                 Expires = header request HeaderName.Expires
                 Scheme = scheme
-                FirstHop =
-                    if vias = 1 then
-                        FirstHop.KeepsFlow
-                    elif Message.lists HeaderName.Supported "outbound" request then
-                        FirstHop.DeniesFlow
-                    else
-                        FirstHop.KeepsNone
+                FirstHop = firstHop request path
                 Origin =
                     {
                         CallId = request.Text(Message.value HeaderName.CallId request)
                         CSeq = Message.sequence request
                         Flow = flow
-                        Path =
-                            Message.values HeaderName.Path request
-                            |> List.map (fun slice -> request.Text slice)
+                        Path = path
                     }
             })
 
-    /// The headers of the 200: every binding that is current, each with what is left of it.
-    let headers (now: Instant) (request: Request) (bindings: Bindings) : (string * string) list =
-        Register.contacts now request bindings
-        |> List.map (fun contact -> "Contact", NameAddr.print contact)
+    // RFC 5626 §6: a flow that is kept is said so to a client that asked for it.
+    let private outbound (message: Message) (request: Request) (bindings: Bindings) =
+        if
+            Register.keepsFlow request bindings
+            && Message.lists HeaderName.Supported "outbound" message
+        then
+            [ "Require", "outbound" ]
+        else
+            []
+
+    /// The headers of the 200: every binding that is current, each with what is left of it, and the
+    /// Path by which it is reached (RFC 3327 §5.3).
+    let headers
+        (now: Instant)
+        (message: Message)
+        (request: Request)
+        (bindings: Bindings)
+        : (string * string) list =
+        let contacts =
+            Register.contacts now request bindings
+            |> List.map (fun contact -> "Contact", NameAddr.print contact)
+
+        let path = request.Origin.Path |> List.map (fun path -> "Path", path)
+        contacts @ path @ outbound message request bindings

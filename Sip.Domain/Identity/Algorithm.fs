@@ -23,8 +23,19 @@ type AlgorithmName =
 [<RequireQualifiedAccess>]
 module Algorithm =
 
-    /// Every algorithm, in the order in which browsers need to be asked.
+    /// Every algorithm.
     let all: Algorithm list = [ Algorithm.Md5; Algorithm.Sha256 ]
+
+    // Phones that know MD5 only read the first challenge. JsSIP and SIP.js know MD5 only, too, but
+    // their parsers keep the last header of that name.
+    /// Every algorithm, in the order in which clients on that transport need to be asked.
+    let inOrderFor (transport: Transport) : Algorithm list =
+        match transport with
+        | Transport.Ws
+        | Transport.Wss -> [ Algorithm.Sha256; Algorithm.Md5 ]
+        | Transport.Udp
+        | Transport.Tcp
+        | Transport.Tls -> [ Algorithm.Md5; Algorithm.Sha256 ]
 
     /// The algorithm's name in the registry of RFC 7616 §6.1.
     let spelling (algorithm: Algorithm) : string =

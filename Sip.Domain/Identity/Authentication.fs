@@ -11,15 +11,19 @@ open Sip
 [<RequireQualifiedAccess>]
 module Authentication =
 
-    /// Settings with a nonce's usual lifetime and every algorithm, MD5 first: browsers' SIP stacks
-    /// read the first challenge only and know no other algorithm.
-    let settings (realm: string) (domain: Host) (keys: NonceKeys) : AuthenticationSettings =
+    /// Settings with a nonce's usual lifetime and every algorithm, in the transport's order.
+    let settings
+        (realm: string)
+        (domain: Host)
+        (keys: NonceKeys)
+        (transport: Transport)
+        : AuthenticationSettings =
         {
             Realm = realm
             Domain = domain
             Keys = keys
             Lifetime = Nonce.lifetime
-            Algorithms = Algorithm.all
+            Algorithms = Algorithm.inOrderFor transport
         }
 
     let private binding (settings: AuthenticationSettings) (attempt: Attempt) : NonceBinding =

@@ -1,4 +1,4 @@
-// Admission: may this request be worked on at all? RFC 3261 §16.3 as a list of checks in its order.
+// Admission: may this request be worked on at all? RFC 3261 §16.3 as a list of checks in its order. HOT.
 
 namespace Sip.Routing
 
@@ -9,7 +9,7 @@ open Sip.Wire
 [<RequireQualifiedAccess>]
 module Admission =
 
-    type private Check = Realm -> Message -> Refusal voption
+    type private Check = Station -> Message -> Refusal voption
 
     // 2. URI scheme check
     let private scheme: Check =
@@ -25,25 +25,23 @@ module Admission =
 
     // 3. Max-Forwards check
     let private hops: Check =
-        fun realm request ->
+        fun station request ->
             if Message.number HeaderName.MaxForwards request <> 0L then
                 ValueNone
             else
                 match request.Start with
                 // An OPTIONS that stops here may be answered as if it were meant for us (§11).
-                | StartLine.Request(Method.Options, _, uri) ->
-                    match UriView.toUri request.Bytes uri with
-                    | ValueSome(Uri.Sip sip) when sip.User.IsNone && Realm.owns realm sip ->
-                        ValueNone
-                    | ValueSome _
-                    | ValueNone -> ValueSome Refusal.Hops
+                | StartLine.Request(Method.Options, _, uri) when
+                    not uri.User.IsThere && Station.owns station request.Bytes uri
+                    ->
+                    ValueNone
                 | StartLine.Request _
                 | StartLine.Response _ -> ValueSome Refusal.Hops
 
     // 4. Optional loop check
     let private loop: Check =
-        fun realm request ->
-            if Branch.hasLooped realm request then
+        fun station request ->
+            if Branch.hasLooped station request then
                 ValueSome Refusal.Loop
             else
                 ValueNone
@@ -51,17 +49,23 @@ module Admission =
     // 5. Proxy-Require check: this server understands no extension that a proxy must support.
     let private extensions: Check =
         fun _ request ->
-            match Message.values HeaderName.ProxyRequire request with
-            | [] -> ValueNone
-            | required -> ValueSome(Refusal.Extensions(List.map request.Text required))
+            if (Message.value HeaderName.ProxyRequire request).IsThere then
+                Message.values HeaderName.ProxyRequire request
+                |> List.map request.Text
+                |> Refusal.Extensions
+                |> ValueSome
+            else
+                ValueNone
 
-    let private checks: Check list = [ scheme; hops; loop; extensions ]
+    let private checks: Check[] = [| scheme; hops; loop; extensions |]
 
     /// The first refusal, in the RFC's order, or none.
-    let check (realm: Realm) (request: Message) : Refusal voption =
-        let first found (check: Check) =
-            match found with
-            | ValueSome _ -> found
-            | ValueNone -> check realm request
+    let check (station: Station) (request: Message) : Refusal voption =
+        let mutable found = ValueNone
+        let mutable i = 0
 
-        List.fold first ValueNone checks
+        while found.IsNone && i < checks.Length do
+            found <- checks[i] station request
+            i <- i + 1
+
+        found

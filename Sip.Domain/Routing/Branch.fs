@@ -1,5 +1,5 @@
 // Branch: branches and tags derived from the secret and the message, never drawn, and how a loop is
-// seen (RFC 3261 §16.3 step 4, §16.6 step 8; RFC 5393 §4.2).
+// seen (RFC 3261 §16.3 step 4, §16.6 step 8; RFC 5393 §4.2). HOT: each is one pass of a keyed hash.
 
 namespace Sip.Routing
 
@@ -11,72 +11,114 @@ open Sip.Wire
 [<RequireQualifiedAccess>]
 module Branch =
 
-    let private cookie = "z9hG4bK"
+    let private digits =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"B
 
-    let private part (message: Message) (slice: Slice) = (message.Slice slice).ToArray()
+    /// The characters that eight bytes take.
+    let private wordLength = 11
 
-    let private all (message: Message) (name: HeaderName) =
-        Message.texts name message |> List.map Text.toBytes
+    let private put (out: Octets) (word: uint64) : unit =
+        let room = out.Room wordLength
+
+        for i in 0 .. wordLength - 1 do
+            room[i] <- digits[int (word >>> (6 * i)) &&& 63]
+
+        out.Advance wordLength
+
+    let private says (text: ReadOnlySpan<byte>) (word: uint64) : bool =
+        let mutable same = text.Length = wordLength
+        let mutable i = 0
+
+        while same && i < wordLength do
+            same <- text[i] = digits[int (word >>> (6 * i)) &&& 63]
+            i <- i + 1
+
+        same
+
+    let private addFields (state: byref<PrfState>) (message: Message) (name: HeaderName) =
+        let mutable field = Message.field name message
+        let mutable going = field.Value.IsThere
+
+        while going do
+            state.Part(message.Slice field.Value)
+            going <- field.Next >= 0
+
+            if going then
+                field <- message.Fields[field.Next]
 
     // RFC 5393 §4.2.1: the loop part covers every field that routing depends on.
-    let private loopPart (secret: byte[]) (message: Message) : string =
-        let uri =
-            match message.Start with
-            | StartLine.Request(_, _, uri) -> part message uri.Whole
-            | StartLine.Response _ -> [||]
+    let private loopPart (station: Station) (message: Message) : uint64 =
+        let mutable state = PrfState station.LoopKey
 
-        let identity =
-            [ HeaderName.From; HeaderName.To ]
-            |> List.map (fun name -> part message (Message.tag name message))
+        match message.Start with
+        | StartLine.Request(_, _, uri) -> state.Part(message.Slice uri.Whole)
+        | StartLine.Response _ -> ()
 
-        let routing =
-            [
-                HeaderName.CallId
-                HeaderName.CSeq
-                HeaderName.Route
-                HeaderName.ProxyRequire
-            ]
-            |> List.collect (all message)
+        state.Part(message.Slice(Message.fromTag message))
+        state.Part(message.Slice(Message.toTag message))
+        addFields &state message HeaderName.CallId
+        addFields &state message HeaderName.CSeq
+        addFields &state message HeaderName.Route
+        addFields &state message HeaderName.ProxyRequire
+        state.Finish().First
 
-        Seal.text secret "loop" (uri :: identity @ routing)
-
-    /// The branch of the request forwarded for the transaction that this key identifies; each of
-    /// its targets has an index of its own.
-    let derive (secret: byte[]) (transaction: byte[]) (index: int) (received: Message) : string =
-        let unique = Seal.text secret "branch" [ transaction; BitConverter.GetBytes index ]
-        String.Concat(String.Concat(cookie, unique, "."), loopPart secret received)
+    /// Puts what follows the cookie in the branch of the request forwarded for a transaction; each
+    /// of its targets has an index of its own.
+    let derive
+        (station: Station)
+        (transaction: Mark)
+        (index: int)
+        (received: Message)
+        (out: Octets)
+        : unit =
+        let mutable state = PrfState station.BranchKey
+        state.Word transaction.First
+        state.Word transaction.Second
+        state.Word(uint64 index)
+        let unique = state.Finish()
+        put out unique.First
+        put out unique.Second
+        out.Put '.'B
+        put out (loopPart station received)
 
     /// Whether this request has been here before with nothing changed that routing depends on.
-    let hasLooped (realm: Realm) (message: Message) : bool =
-        let bytes = message.Bytes.ToArray()
+    let hasLooped (station: Station) (message: Message) : bool =
+        let mutable looped = false
+        let mutable at = Message.first HeaderName.Via message
 
-        let ours (slice: Slice) =
-            match ViaView.read (ReadOnlySpan bytes) slice with
-            | ValueSome view ->
-                match ViaView.toVia (ReadOnlySpan bytes) view with
-                | ValueSome via when Realm.wroteSentBy realm via.Host via.Port -> Via.branch via
-                | ValueSome _
-                | ValueNone -> ValueNone
-            | ValueNone -> ValueNone
+        while not looped && at.Value.IsThere do
+            match ViaView.read message.Bytes at.Value with
+            | ValueSome via when Station.wrote station message.Bytes via ->
+                let branch = message.Slice(via.Branch)
 
-        let endings =
-            Message.values HeaderName.Via message
-            |> List.choose (fun via -> ours via |> ValueOption.toOption)
+                looped <-
+                    branch.Length > wordLength
+                    && branch[branch.Length - wordLength - 1] = '.'B
+                    && says (branch.Slice(branch.Length - wordLength)) (loopPart station message)
+            | ValueSome _
+            | ValueNone -> ()
 
-        match endings with
-        | [] -> false
-        | _ ->
-            let here = String.Concat(".", loopPart realm.Secret message)
+            at <- Message.next message at
 
-            List.exists
-                (fun (branch: string) -> branch.EndsWith(here, StringComparison.Ordinal))
-                endings
+        looped
 
-    /// The To tag of our own answers to this request: the same request always gets the same.
-    let tag (secret: byte[]) (request: Message) : string =
-        let via = Message.firstValue HeaderName.Via request
+    let private tagOf (station: Station) (request: Message) : Mark =
+        let mutable state = PrfState station.TagKey
+        state.Part(request.Slice(Message.firstValue HeaderName.Via request))
+        state.Part(request.Slice(Message.value HeaderName.CallId request))
+        state.Finish()
 
-        Seal.text
-            secret
-            "tag"
-            [ part request via; part request (Message.value HeaderName.CallId request) ]
+    /// Puts the To tag of our own answers to this request: the same request always gets the same.
+    let tag (station: Station) (request: Message) (out: Octets) : unit =
+        let mark = tagOf station request
+        put out mark.First
+        put out mark.Second
+
+    /// Whether a request has in its To the tag of our own answer to it.
+    let isTagged (station: Station) (request: Message) : bool =
+        let tag = request.Slice(Message.toTag request)
+        let mark = tagOf station request
+
+        tag.Length = 2 * wordLength
+        && says (tag.Slice(0, wordLength)) mark.First
+        && says (tag.Slice wordLength) mark.Second

@@ -1,6 +1,6 @@
 // ContactAlias: puts our alias on the Contact of a client, so that its peer's later requests, which
 // name that Contact, come back to us with the client's flow in them (RFC 7118 §5.3 leaves a browser
-// no other name; RFC 3261 §12.2.1.1 copies the Contact into the Request-URI).
+// no other name; RFC 3261 §12.2.1.1 copies the Contact into the Request-URI). HOT.
 
 namespace Sip.Routing
 
@@ -12,28 +12,38 @@ open Sip.Wire
 [<RequireQualifiedAccess>]
 module ContactAlias =
 
+    let private introduction = Text.toBytes (String.Concat(";", Alias.parameter, "="))
+    let private opening = "<"B
+    let private closing = ">"B
+
     // The parameter stands before the URI's own headers, after its other parameters.
-    let private edit (message: Message) (alias: string) (contact: Slice) : Edit list =
-        match AddressView.read message.Bytes contact with
+    let private edit (edits: Edits) (flow: FlowText) (message: Message) (contact: Slice) =
+        let all = message.Bytes
+
+        match AddressView.read all contact with
         | ValueSome view when view.Uri.Parameters.IsThere ->
-            let written = String.Concat(";", Alias.parameter, "=", alias)
-            let bracketed = message.Bytes[view.Uri.Whole.Start - 1] = '<'B
+            // Outside brackets a parameter would be the header's, not the URI's.
+            let bare = all[view.Uri.Whole.Start - 1] <> '<'B
 
-            if bracketed then
-                [ Patch.insert view.Uri.Parameters.End written ]
-            else
-                // Outside brackets a parameter would be the header's, not the URI's.
-                let uri = message.Text view.Uri.Whole
-                [ Patch.replace view.Uri.Whole (String.Concat("<", uri, written) + ">") ]
+            if bare then
+                Patch.insert edits view.Uri.Whole.Start (ReadOnlySpan opening)
+
+            Patch.insert edits view.Uri.Parameters.End (ReadOnlySpan introduction)
+            Patch.put edits (ReadOnlySpan flow.Alias)
+
+            if bare then
+                Patch.insert edits view.Uri.Whole.End (ReadOnlySpan closing)
         | ValueSome _
-        | ValueNone -> []
+        | ValueNone -> ()
 
-    /// The edits that name every Contact of a client's message by the flow that it came on.
+    /// Makes the edits that name every Contact of a client's message by the flow that it came on.
     /// A peer's Contact is its own.
-    let put (realm: Realm) (flow: Flow) (message: Message) : Edit list =
-        if Realm.isPeer realm flow then
-            []
-        else
-            match Message.values HeaderName.Contact message with
-            | [] -> []
-            | contacts -> List.collect (edit message (Alias.mint realm.Secret flow)) contacts
+    let put (edits: Edits) (flow: FlowText) (message: Message) : unit =
+        match flow.Standing with
+        | Standing.Peer -> ()
+        | Standing.Client ->
+            let mutable at = Message.first HeaderName.Contact message
+
+            while at.Value.IsThere do
+                edit edits flow message at.Value
+                at <- Message.next message at

@@ -38,7 +38,7 @@ type Naming =
 
 /// Which way a request goes whose top Route has a flow token of ours.
 [<RequireQualifiedAccess>]
-type Heading =
+type Direction =
     | Down of Flow: Flow
     /// It comes from the client of that flow, or needs the token no more: what follows decides.
     | Onward
@@ -101,11 +101,11 @@ module FlowRoute =
     /// Which way a request from this flow goes, by the token on top of its Routes. A client that
     /// came back on another flow still has its old token in its dialogs: what its Request-URI
     /// names by itself, it may reach; the token alone leads nowhere.
-    let heading (source: Flow) (naming: Naming) (traced: Traced) : Heading =
+    let direction (source: Flow) (naming: Naming) (traced: Traced) : Direction =
         match traced, naming with
-        | Traced.Leads flow, _ when flow = source -> Heading.Onward
-        | Traced.Leads flow, (Naming.ByItself | Naming.ByRoute) -> Heading.Down flow
-        | Traced.Elsewhere node, (Naming.ByItself | Naming.ByRoute) -> Heading.ToNode node
-        | Traced.Dead, Naming.ByItself -> Heading.Onward
-        | Traced.Dead, Naming.ByRoute -> Heading.Gone
-        | Traced.Forged, (Naming.ByItself | Naming.ByRoute) -> Heading.Forged
+        | Traced.Leads flow, _ when flow = source -> Direction.Onward
+        | Traced.Leads flow, (Naming.ByItself | Naming.ByRoute) -> Direction.Down flow
+        | Traced.Elsewhere node, (Naming.ByItself | Naming.ByRoute) -> Direction.ToNode node
+        | Traced.Dead, Naming.ByItself -> Direction.Onward
+        | Traced.Dead, Naming.ByRoute -> Direction.Gone
+        | Traced.Forged, (Naming.ByItself | Naming.ByRoute) -> Direction.Forged

@@ -1,5 +1,5 @@
 // Forward: the request as it goes on: RFC 3261 §16.6 as a list of rewrites in its order. Each is a
-// few edits over the bytes that came; what no step names leaves as it was.
+// few edits over the bytes that came; what no step names leaves as it was. HOT.
 
 namespace Sip.Routing
 
@@ -8,174 +8,223 @@ open Sip
 open Sip.Wire
 
 /// One copy of a request on its way to one target.
+[<Struct; NoEquality; NoComparison>]
 type Outgoing =
     {
-        Realm: Realm
+        Station: Station
         /// Where the request came from.
-        Source: Flow
+        Source: FlowText
         Request: Message
         Way: Way
-        Hop: Hop
         /// The listener that the copy leaves by.
         Leaves: Listener
         /// The Request-URI that the target shall see.
-        Uri: Uri
-        Branch: string
+        Heading: Heading
+        /// The Routes that lead there, where the request has none of its own; may be empty.
+        Path: ReadOnlyMemory<byte>
+        /// The transaction that the request belongs to, and which of its copies this is.
+        Transaction: Mark
+        Index: int
     }
 
 /// Rewriting requests.
 [<RequireQualifiedAccess>]
 module Forward =
 
-    type private Step = Outgoing -> Edit list
+    let private alias = Text.toBytes Alias.parameter
+    let private opening = "<"B
+    let private closing = ">\r\n"B
+    let private lineEnd = "\r\n"B
 
     let private methodOf (request: Message) =
         match request.Start with
         | StartLine.Request(method, _, _) -> method
         | StartLine.Response _ -> Method.Other
 
-    // §16.6 step 6: a strict router finds itself in the Request-URI and the target in the last Route.
-    let private headed (outgoing: Outgoing) : struct (Uri * string list) =
-        match Routes.next outgoing.Way with
-        | ValueSome route when Routes.nextIsStrict outgoing.Way ->
-            let target = NameAddr.print (NameAddr.ofUri outgoing.Uri)
-            struct (Uri.Sip route, List.tail outgoing.Way.Remaining @ [ target ])
-        | ValueSome _
-        | ValueNone -> struct (outgoing.Uri, outgoing.Way.Remaining)
+    /// Puts the URI that the target shall see into the edit begun last.
+    let private putHeading (edits: Edits) (outgoing: inref<Outgoing>) =
+        let all = outgoing.Request.Bytes
+        let uri = outgoing.Way.Uri
 
-    // 2. Request-URI
-    let private requestUri: Step =
-        fun outgoing ->
-            match outgoing.Request.Start with
-            | StartLine.Request(_, _, written) ->
-                let struct (uri, _) = headed outgoing
-                let text = Uri.print uri
+        match outgoing.Heading with
+        | Heading.Written text -> Patch.put edits text.Span
+        | Heading.Kept -> Patch.put edits (Slice.bytes all uri.Whole)
+        | Heading.Unaliased ->
+            let found = UriView.parameter all uri alias
+            let before = Slice.between uri.Whole.Start (found.Name.Start - 1)
+            Patch.put edits (Slice.bytes all before)
+            Patch.put edits (Slice.bytes all (Slice.between found.Next uri.Whole.End))
 
-                if text = outgoing.Request.Text written.Whole then
-                    []
-                else
-                    [ Patch.replace written.Whole text ]
-            | StartLine.Response _ -> []
+    // 2. Request-URI; §16.6 step 6: that of a strict router is its own.
+    let private requestUri (edits: Edits) (outgoing: inref<Outgoing>) (strict: UriView) =
+        match outgoing.Request.Start, outgoing.Heading, outgoing.Way.Mending with
+        | StartLine.Request(_, _, written), _, _ when strict.Whole.IsThere ->
+            Patch.replace edits written.Whole (outgoing.Request.Slice strict.Whole)
+        | StartLine.Request _, Heading.Kept, Mending.Whole -> ()
+        | StartLine.Request(_, _, written), _, _ ->
+            Patch.remove edits written.Whole
+            putHeading edits &outgoing
+        | StartLine.Response _, _, _ -> ()
 
     // 3. Max-Forwards
-    let private spendHop: Step =
-        fun outgoing ->
-            let field = Message.field HeaderName.MaxForwards outgoing.Request
+    let private spendHop (edits: Edits) (outgoing: inref<Outgoing>) =
+        let field = Message.field HeaderName.MaxForwards outgoing.Request
 
-            if field.Value.IsThere then
-                let left = Message.number HeaderName.MaxForwards outgoing.Request - 1L
-                [ Patch.replace field.Value (string (max 0L left)) ]
-            else
-                [ Patch.fieldAtEnd outgoing.Request HeaderName.MaxForwards "70" ]
+        if field.Value.IsThere then
+            let left = Message.number HeaderName.MaxForwards outgoing.Request - 1L
+            Patch.remove edits field.Value
+            Patch.putNumber edits (max 0L left)
+        else
+            Patch.fieldAtEnd edits outgoing.Request HeaderName.MaxForwards "70"
 
     // 4. Record-Route, where a dialog may begin or be refreshed
-    let private recordRoute: Step =
-        fun outgoing ->
-            match methodOf outgoing.Request with
-            | Method.Invite
-            | Method.Subscribe
-            | Method.Refer
-            | Method.Notify
-            | Method.Update ->
-                let inward = Realm.listener outgoing.Realm outgoing.Source.Listener
-                let values = RecordRoute.values inward outgoing.Leaves
-                let first = Message.field HeaderName.RecordRoute outgoing.Request
+    let private recordRoute (edits: Edits) (outgoing: inref<Outgoing>) =
+        match methodOf outgoing.Request with
+        | Method.Invite
+        | Method.Subscribe
+        | Method.Refer
+        | Method.Notify
+        | Method.Update ->
+            let (ListenerId inward) = outgoing.Source.Flow.Listener
+            let (ListenerId outward) = outgoing.Leaves.Id
+            let first = Message.field HeaderName.RecordRoute outgoing.Request
 
-                let place =
-                    if first.Line.IsThere then
-                        first
-                    else
-                        Message.field HeaderName.Via outgoing.Request
+            let place =
+                if first.Line.IsThere then
+                    first
+                else
+                    Message.field HeaderName.Via outgoing.Request
 
-                List.map (Patch.fieldBefore place HeaderName.RecordRoute) values
-            | Method.Ack
-            | Method.Bye
-            | Method.Cancel
-            | Method.Register
-            | Method.Options
-            | Method.Message
-            | Method.Info
-            | Method.Prack
-            | Method.Publish
-            | Method.Other -> []
+            let lines = outgoing.Station.RecordRoutes[inward][outward]
+            Patch.insert edits place.Line.Start (ReadOnlySpan lines)
+        | Method.Ack
+        | Method.Bye
+        | Method.Cancel
+        | Method.Register
+        | Method.Options
+        | Method.Message
+        | Method.Info
+        | Method.Prack
+        | Method.Publish
+        | Method.Other -> ()
 
-    let private fieldsOf (name: HeaderName) (request: Message) : Field list =
-        let fields = request.Fields
-        let mutable found = []
+    /// Leaves of one Route field the values from `first` up to, not including, `stop`, counted over
+    /// all fields; returns how many values this field has.
+    let private keep (edits: Edits) (request: Message) (field: Field) at first stop =
+        let all = request.Bytes
+        let mutable count = 0
+        let mutable start = -1
+        let mutable end' = -1
+        let mutable from = field.Value.Start
 
-        for i in fields.Length - 1 .. -1 .. 0 do
-            if fields[i].Name = name then
-                found <- fields[i] :: found
+        while from <= field.Value.End do
+            let comma = Values.endOfFirst all from field.Value.End
 
-        found
+            if at + count >= first && at + count < stop then
+                start <- if start < 0 then from else start
+                end' <- comma
 
-    // 6. Route: ours are off, and a strict router's is in the Request-URI
-    let private routes: Step =
-        fun outgoing ->
-            let struct (_, remaining) = headed outgoing
-            let written = Message.values HeaderName.Route outgoing.Request
+            count <- count + 1
+            from <- comma + 1
 
-            if List.map outgoing.Request.Text written = remaining then
-                []
-            else
-                let removed =
-                    fieldsOf HeaderName.Route outgoing.Request |> List.map Patch.removeField
+        if start < 0 then
+            Patch.remove edits field.Line
+        else
+            if start > field.Value.Start then
+                Patch.remove
+                    edits
+                    (Slice.between field.Value.Start (Slice.skipSpace all start end'))
 
-                match remaining with
-                | [] -> removed
-                | _ ->
-                    let value = String.Join(", ", remaining)
-                    let via = Message.field HeaderName.Via outgoing.Request
-                    Patch.fieldBefore via HeaderName.Route value :: removed
+            if end' < field.Value.End then
+                Patch.remove edits (Slice.between end' field.Value.End)
+
+        count
+
+    // 6. Route: ours are off; a strict router's is in the Request-URI, and the target stands last.
+    let private routes (edits: Edits) (outgoing: inref<Outgoing>) (strict: UriView) =
+        let request = outgoing.Request
+        let way = outgoing.Way
+        let first = if strict.Whole.IsThere then way.Off + 1 else way.Off
+
+        if first > 0 || way.Mending = Mending.Mended then
+            let mutable field = Message.field HeaderName.Route request
+            let mutable at = keep edits request field 0 first (way.Off + way.Left)
+
+            while field.Next >= 0 do
+                field <- request.Fields[field.Next]
+                at <- at + keep edits request field at first (way.Off + way.Left)
+
+            if strict.Whole.IsThere then
+                Patch.beginField edits field.Line.End HeaderName.Route
+                Patch.put edits (ReadOnlySpan opening)
+                putHeading edits &outgoing
+                Patch.put edits (ReadOnlySpan closing)
+
+    // RFC 3327 §5.3: the Path of a binding is the Route of what goes to it.
+    let private path (edits: Edits) (outgoing: inref<Outgoing>) =
+        if outgoing.Path.Length > 0 then
+            let via = Message.field HeaderName.Via outgoing.Request
+            Patch.beginField edits via.Line.Start HeaderName.Route
+            Patch.put edits outgoing.Path.Span
+            Patch.endField edits
 
     // 8. Via: ours on top, and the one below stamped with the true source
-    let private via: Step =
-        fun outgoing ->
-            let top = Message.field HeaderName.Via outgoing.Request
+    let private via (edits: Edits) (outgoing: inref<Outgoing>) =
+        let top = Message.field HeaderName.Via outgoing.Request
+        let (ListenerId outward) = outgoing.Leaves.Id
+        let ours = outgoing.Station.Vias[outward]
+        Patch.insert edits top.Line.Start (ReadOnlySpan ours)
 
-            let ours =
-                {
-                    Transport = Transport.inVia outgoing.Leaves.Transport
-                    Host = outgoing.Leaves.AdvertisedHost
-                    Port = ValueSome outgoing.Leaves.AdvertisedPort
-                    Parameters =
-                        [
-                            {
-                                Name = "branch"
-                                Value = ValueSome outgoing.Branch
-                            }
-                        ]
-                }
+        Branch.derive
+            outgoing.Station
+            outgoing.Transaction
+            outgoing.Index
+            outgoing.Request
+            (Patch.inserted edits)
 
-            Patch.fieldBefore top HeaderName.Via (Via.print ours)
-            :: Received.stamp outgoing.Source.Remote outgoing.Request
+        Patch.put edits (ReadOnlySpan lineEnd)
+        Received.stamp edits outgoing.Source outgoing.Request
+
+    let private contact (edits: Edits) (outgoing: inref<Outgoing>) =
+        ContactAlias.put edits outgoing.Source outgoing.Request
+
+    // §22.3: credentials for our realm end here. They are of use to nobody beyond, but to somebody who
+    // would guess the password at leisure.
+    let private credentials (edits: Edits) (outgoing: inref<Outgoing>) =
+        let request = outgoing.Request
+        let ours = ReadOnlySpan outgoing.Station.RealmParameter
+        let mutable field = Message.field HeaderName.ProxyAuthorization request
+
+        while field.Line.IsThere do
+            if request.Slice(field.Value).IndexOf ours >= 0 then
+                Patch.remove edits field.Line
+
+            field <-
+                if field.Next >= 0 then
+                    request.Fields[field.Next]
+                else
+                    Message.nowhere
 
     // 9. Content-Length, which a stream must have and a datagram or a WebSocket message need not
-    let private contentLength: Step =
-        fun outgoing ->
-            match Hop.transport outgoing.Hop with
-            | Transport.Tcp
-            | Transport.Tls when
-                not (Message.value HeaderName.ContentLength outgoing.Request).IsThere
-                ->
-                [
-                    Patch.fieldAtEnd
-                        outgoing.Request
-                        HeaderName.ContentLength
-                        (string outgoing.Request.Body.Length)
-                ]
-            | Transport.Tcp
-            | Transport.Tls
-            | Transport.Udp
-            | Transport.Ws
-            | Transport.Wss -> []
+    let private contentLength (edits: Edits) (outgoing: inref<Outgoing>) =
+        ContentLength.complete edits outgoing.Leaves.Transport outgoing.Request
 
-    let private contact: Step =
-        fun outgoing -> ContactAlias.put outgoing.Realm outgoing.Source outgoing.Request
+    /// Makes the edits that turn the request into its copy.
+    let write (edits: Edits) (outgoing: inref<Outgoing>) : unit =
+        let next = Routes.next outgoing.Request outgoing.Way
 
-    let private steps: Step list =
-        [ requestUri; spendHop; recordRoute; contact; routes; via; contentLength ]
+        let strict =
+            if Routes.isStrict outgoing.Request next then
+                next
+            else
+                UriView.none
 
-    /// The bytes of the copy.
-    let bytes (outgoing: Outgoing) : byte[] =
-        Patch.apply outgoing.Request (List.collect (fun step -> step outgoing) steps)
+        requestUri edits &outgoing strict
+        spendHop edits &outgoing
+        recordRoute edits &outgoing
+        contact edits &outgoing
+        credentials edits &outgoing
+        routes edits &outgoing strict
+        path edits &outgoing
+        via edits &outgoing
+        contentLength edits &outgoing

@@ -1,11 +1,10 @@
 // Received: the true source of a request, written into its top Via so that responses find back
 // (RFC 3261 §18.2.1, RFC 3581 §4). Written on every request whether the client asks or not:
-// a browser's sent-by is made up, and a phone behind a NAT does not know its own.
+// a browser's sent-by is made up, and a phone behind a NAT does not know its own. HOT.
 
 namespace Sip.Routing
 
 open System
-open System.Text
 open Sip
 open Sip.Wire
 
@@ -19,43 +18,43 @@ module Received =
     let private isStamp (name: ReadOnlySpan<byte>) =
         Text.same name received || Text.same name rport
 
-    /// The Via's parameters with `received` and `rport` as the source says.
-    let private stamped (all: ReadOnlySpan<byte>) (source: Endpoint) (parameters: Slice) : string =
-        let out = StringBuilder()
-        let mutable at = Slice.skipSpace all parameters.Start parameters.End
-
-        while at < parameters.End do
-            let parameter = ParameterView.read all at parameters.End
-
-            if not (isStamp (Slice.bytes all parameter.Name)) then
-                out.Append(Slice.text all (Slice.between at parameter.Next)) |> ignore
-
-            at <- parameter.Next
-
-        // RFC 5118 §4.5: no brackets around an IPv6 address in received.
-        out
-            .Append(";received=")
-            .Append(Address.print source.Address)
-            .Append(";rport=")
-            .Append(source.Port)
-            .ToString()
-
-    /// The edit that stamps the top Via of a request with its source.
-    let stamp (source: Endpoint) (request: Message) : Edit list =
+    /// Makes the edits that stamp the top Via of a request with its source: what stood there under
+    /// those names comes off.
+    let stamp (edits: Edits) (source: FlowText) (request: Message) : unit =
         match Message.topVia request with
         | ValueSome view ->
-            [ Patch.replace view.Parameters (stamped request.Bytes source view.Parameters) ]
-        | ValueNone -> []
+            let all = request.Bytes
+            let mutable at = Slice.skipSpace all view.Parameters.Start view.Parameters.End
 
-    /// The first Via field's text with its top value stamped.
-    let text (source: Endpoint) (request: Message) : string =
+            while at < view.Parameters.End do
+                let parameter = ParameterView.read all at view.Parameters.End
+
+                if isStamp (Slice.bytes all parameter.Name) then
+                    Patch.remove edits (Slice.between at parameter.Next)
+
+                at <- parameter.Next
+
+            Patch.insert edits view.Parameters.End (ReadOnlySpan source.Stamp)
+        | ValueNone -> ()
+
+    /// Puts the first Via field's value with its top value stamped.
+    let put (out: Octets) (source: FlowText) (request: Message) : unit =
         let field = Message.value HeaderName.Via request
 
         match Message.topVia request with
         | ValueSome view ->
-            String.Concat(
-                request.Text(Slice.between field.Start view.Parameters.Start),
-                stamped request.Bytes source view.Parameters,
-                request.Text(Slice.between view.Parameters.End field.End)
-            )
-        | ValueNone -> request.Text field
+            let all = request.Bytes
+            let mutable at = Slice.skipSpace all view.Parameters.Start view.Parameters.End
+            out.Put(Slice.bytes all (Slice.between field.Start view.Parameters.Start))
+
+            while at < view.Parameters.End do
+                let parameter = ParameterView.read all at view.Parameters.End
+
+                if not (isStamp (Slice.bytes all parameter.Name)) then
+                    out.Put(Slice.bytes all (Slice.between at parameter.Next))
+
+                at <- parameter.Next
+
+            out.Put(ReadOnlySpan source.Stamp)
+            out.Put(Slice.bytes all (Slice.between view.Parameters.End field.End))
+        | ValueNone -> out.Put(request.Slice field)

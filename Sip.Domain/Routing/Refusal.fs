@@ -22,6 +22,8 @@ type Refusal =
     | FlowGone
     | NotOurs
     | ForgedAlias
+    /// From, or To of a REGISTER, is not the user who has proven themselves.
+    | NotYou
     | NoTransport
     | Overloaded
 
@@ -44,7 +46,8 @@ module Refusal =
         | Refusal.NoTransport -> Status.temporarilyUnavailable
         | Refusal.FlowGone -> Status.flowFailed
         | Refusal.NotOurs
-        | Refusal.ForgedAlias -> Status.forbidden
+        | Refusal.ForgedAlias
+        | Refusal.NotYou -> Status.forbidden
         | Refusal.Overloaded -> Status.serviceUnavailable
 
     /// The reason phrase: the RFC's, or words that say what to do.
@@ -53,6 +56,7 @@ module Refusal =
         | Refusal.Faulty fault -> Fault.words fault
         | Refusal.NotOurs -> "Forbidden: This Server Does Not Relay There"
         | Refusal.ForgedAlias -> "Forbidden: The Alias Is Not Ours"
+        | Refusal.NotYou -> "Forbidden: From Is Not The User Who Signed In"
         | Refusal.NoTransport -> "Temporarily Unavailable: No Transport Leads There"
         | Refusal.NobodyThere -> "Temporarily Unavailable: Nobody Is Registered"
         | Refusal.Scheme
@@ -81,4 +85,5 @@ module Refusal =
         | Refusal.FlowGone
         | Refusal.NotOurs
         | Refusal.ForgedAlias
+        | Refusal.NotYou
         | Refusal.NoTransport -> []

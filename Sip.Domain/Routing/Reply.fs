@@ -1,9 +1,8 @@
-// Reply: a response made from its request (RFC 3261 §8.2.6).
+// Reply: a response made from its request (RFC 3261 §8.2.6). HOT for 100, which answers every INVITE.
 
 namespace Sip.Routing
 
 open System
-open System.Text
 open Sip
 open Sip.Wire
 
@@ -11,60 +10,67 @@ open Sip.Wire
 [<RequireQualifiedAccess>]
 module Reply =
 
-    let private line (out: StringBuilder) (name: string) (value: string) =
-        out.Append(name).Append(": ").Append(value).Append("\r\n") |> ignore
+    let private version = "SIP/2.0 "B
+    let private lineEnd = "\r\n"B
+    let private tag = ";tag="B
+    let private ending = "Content-Length: 0\r\n\r\n"B
 
-    let private copyVias (out: StringBuilder) (source: Endpoint) (request: Message) =
-        Message.texts HeaderName.Via request
-        |> List.iteri (fun index text ->
-            line out "Via" (if index = 0 then Received.text source request else text))
+    let private copy (out: Octets) (name: HeaderName) (value: ReadOnlySpan<byte>) =
+        out.Put(ReadOnlySpan(HeaderName.introduction name))
+        out.Put value
+        out.Put(ReadOnlySpan lineEnd)
+
+    let private copyVias (out: Octets) (source: FlowText) (request: Message) =
+        let mutable field = Message.field HeaderName.Via request
+        out.Put(ReadOnlySpan(HeaderName.introduction HeaderName.Via))
+        Received.put out source request
+        out.Put(ReadOnlySpan lineEnd)
+
+        while field.Next >= 0 do
+            field <- request.Fields[field.Next]
+            copy out HeaderName.Via (request.Slice field.Value)
 
     // RFC 3261 §8.2.6.2: every response but 100 has a tag in its To.
-    let private target (secret: byte[]) (status: Status) (request: Message) =
-        let text = request.Text(Message.value HeaderName.To request)
+    let private target (station: Station) (status: Status) (request: Message) (out: Octets) =
+        out.Put(ReadOnlySpan(HeaderName.introduction HeaderName.To))
+        out.Put(request.Slice(Message.value HeaderName.To request))
 
-        if status = Status.trying || (Message.tag HeaderName.To request).IsThere then
-            text
-        else
-            String.Concat(text, ";tag=", Branch.tag secret request)
+        if status <> Status.trying && not (Message.toTag request).IsThere then
+            out.Put(ReadOnlySpan tag)
+            Branch.tag station request out
 
-    /// The response's bytes. The phrase and the headers are ours, never text from the wire.
-    let make
-        (secret: byte[])
-        (source: Endpoint)
+        out.Put(ReadOnlySpan lineEnd)
+
+    /// Writes a response. The phrase and the headers are ours, never text from the wire.
+    let write
+        (station: Station)
+        (source: FlowText)
         (request: Message)
         (status: Status)
         (phrase: string)
         (headers: (string * string) list)
-        : byte[] =
-        let out = StringBuilder 512
-
-        out.Append("SIP/2.0 ").Append(status.Number).Append(' ').Append(phrase).Append("\r\n")
-        |> ignore
-
+        (out: Octets)
+        : unit =
+        out.Put(ReadOnlySpan version)
+        out.PutNumber(int64 status.Number)
+        out.Put ' 'B
+        out.PutText phrase
+        out.Put(ReadOnlySpan lineEnd)
         copyVias out source request
-        line out "From" (request.Text(Message.value HeaderName.From request))
-        line out "To" (target secret status request)
-        line out "Call-ID" (request.Text(Message.value HeaderName.CallId request))
-        line out "CSeq" (request.Text(Message.value HeaderName.CSeq request))
+        copy out HeaderName.From (request.Slice(Message.value HeaderName.From request))
+        target station status request out
+        copy out HeaderName.CallId (request.Slice(Message.value HeaderName.CallId request))
+        copy out HeaderName.CSeq (request.Slice(Message.value HeaderName.CSeq request))
 
         let timestamp = Message.value HeaderName.Timestamp request
 
         if status = Status.trying && timestamp.IsThere then
-            line out "Timestamp" (request.Text timestamp)
+            copy out HeaderName.Timestamp (request.Slice timestamp)
 
         for name, value in headers do
-            line out name value
+            out.PutText name
+            out.PutText ": "
+            out.PutText value
+            out.Put(ReadOnlySpan lineEnd)
 
-        out.Append("Content-Length: 0\r\n\r\n") |> ignore
-        Text.toBytes (out.ToString())
-
-    /// The answer that refuses a request.
-    let refuse (secret: byte[]) (source: Endpoint) (request: Message) (refusal: Refusal) : byte[] =
-        make
-            secret
-            source
-            request
-            (Refusal.status refusal)
-            (Refusal.words refusal)
-            (Refusal.headers refusal)
+        out.Put(ReadOnlySpan ending)

@@ -1,5 +1,5 @@
 // Routes: takes off the Routes that are ours, both halves of a pair, and mends what a strict router
-// did to the request (RFC 3261 §16.4, §16.6 step 6).
+// did to the request (RFC 3261 §16.4, §16.6 step 6). HOT: a way is slices of the request, no text.
 
 namespace Sip.Routing
 
@@ -7,16 +7,27 @@ open System
 open Sip
 open Sip.Wire
 
-/// A request's way after our own Routes are off.
+/// A request's way after our own Routes are off. Its slices are those of the request.
+[<Struct>]
 type Way =
     {
-        /// The Request-URI, mended if a strict router had taken its place.
-        Uri: Uri
-        /// The Routes that remain, as written.
-        Remaining: string list
+        /// The Request-URI, or the last Route where a strict router had taken its place.
+        Uri: UriView
+        /// How many Routes at the top are ours and come off.
+        Off: int
+        /// How many Routes remain.
+        Left: int
+        /// The first that remains, none where none does.
+        Next: Slice
+        Mending: Mending
         /// Whether a Route of ours was on the request: it belongs to a dialog that we recorded.
         Passage: Passage
     }
+
+/// Whether the last Route becomes the Request-URI.
+and [<RequireQualifiedAccess; Struct>] Mending =
+    | Mended
+    | Whole
 
 /// How a request came to us.
 and [<RequireQualifiedAccess; Struct>] Passage =
@@ -27,76 +38,111 @@ and [<RequireQualifiedAccess; Struct>] Passage =
 [<RequireQualifiedAccess>]
 module Routes =
 
-    let private sipOf (text: string) : SipUri voption =
-        let bytes = Text.toBytes text
-        let all = ReadOnlySpan bytes
+    let private lr = "lr"B
+    let private r2 = "r2"B
 
-        match AddressView.read all (Slice.between 0 bytes.Length) with
+    /// The URI of a Route value; a value that is no SIP URI has the view of none.
+    let private uriOf (all: ReadOnlySpan<byte>) (route: Slice) : UriView =
+        match AddressView.read all route with
         | ValueSome view ->
-            match UriView.toUri all view.Uri with
-            | ValueSome(Uri.Sip sip) -> ValueSome sip
-            | ValueSome _
-            | ValueNone -> ValueNone
-        | ValueNone -> ValueNone
+            match view.Uri.Kind with
+            | UriKind.Sip
+            | UriKind.Sips -> view.Uri
+            | UriKind.Tel
+            | UriKind.Other -> UriView.none
+        | ValueNone -> UriView.none
 
-    let private isOurs (realm: Realm) (route: string) =
-        match sipOf route with
-        | ValueSome uri -> Realm.owns realm uri
-        | ValueNone -> false
-
-    let private isPaired (route: string) =
-        match sipOf route with
-        | ValueSome uri -> Parameters.has "r2" uri.Parameters
-        | ValueNone -> false
+    let private isOurs (station: Station) (all: ReadOnlySpan<byte>) (uri: UriView) =
+        uri.Whole.IsThere && Station.owns station all uri
 
     // A Request-URI that we ourselves had put into a Record-Route: ours, and with lr.
-    let private isRecorded (realm: Realm) (uri: Uri) =
-        match uri with
-        | Uri.Sip sip -> Realm.owns realm sip && Parameters.has "lr" sip.Parameters
-        | Uri.Tel _
-        | Uri.Other _ -> false
+    let private isRecorded (station: Station) (all: ReadOnlySpan<byte>) (uri: UriView) =
+        match uri.Kind with
+        | UriKind.Sip
+        | UriKind.Sips -> UriView.has all uri lr && Station.owns station all uri
+        | UriKind.Tel
+        | UriKind.Other -> false
 
-    // §16.4: "the proxy MUST replace the Request-URI in the request with the last value from the
-    // Route header field, and remove that value".
-    let private mend (realm: Realm) (uri: Uri) (routes: string list) =
-        match List.tryLast routes |> Option.map (fun last -> sipOf last) with
-        | Some(ValueSome last) when isRecorded realm uri ->
-            struct (Uri.Sip last, List.take (routes.Length - 1) routes, Passage.Recorded)
-        | Some _
-        | None -> struct (uri, routes, Passage.Fresh)
+    let private last (request: Message) : Slice =
+        let mutable at = Message.first HeaderName.Route request
+        let mutable found = at.Value
 
-    /// The way that is left; the Routes of a request that has none stay as they are.
-    let strip (realm: Realm) (uri: Uri) (written: string list) : Way =
-        let struct (uri, routes, passage) = mend realm uri written
+        while at.Value.IsThere do
+            found <- at.Value
+            at <- Message.next request at
 
-        match routes with
-        | first :: second :: rest when isOurs realm first && isPaired first && isOurs realm second ->
-            {
-                Uri = uri
-                Remaining = rest
-                Passage = Passage.Recorded
-            }
-        | first :: rest when isOurs realm first ->
-            {
-                Uri = uri
-                Remaining = rest
-                Passage = Passage.Recorded
-            }
-        | _ ->
-            {
-                Uri = uri
-                Remaining = routes
-                Passage = passage
-            }
+        found
 
-    /// The URI of the next Route, if one is left; a Route that is no SIP URI leads nowhere.
-    let next (way: Way) : SipUri voption =
-        match way.Remaining with
-        | first :: _ -> sipOf first
-        | [] -> ValueNone
+    /// How many of the topmost Routes are ours: none, one, or both halves of a pair.
+    let private ours (station: Station) (request: Message) (count: int) : int =
+        let all = request.Bytes
+        let first = Message.first HeaderName.Route request
+        let uri = if count > 0 then uriOf all first.Value else UriView.none
 
-    /// Whether the next Route wants to be the Request-URI itself (a strict router, §16.6 step 6).
-    let nextIsStrict (way: Way) : bool =
-        match next way with
-        | ValueSome uri -> not (Parameters.has "lr" uri.Parameters)
-        | ValueNone -> false
+        if not (isOurs station all uri) then
+            0
+        elif
+            count > 1
+            && UriView.has all uri r2
+            && isOurs station all (uriOf all (Message.next request first).Value)
+        then
+            2
+        else
+            1
+
+    /// The Route after so many others.
+    let private after (request: Message) (off: int) : Slice =
+        let mutable at = Message.first HeaderName.Route request
+
+        for _ in 1..off do
+            at <- Message.next request at
+
+        at.Value
+
+    let private wayOf (station: Station) (request: Message) uri mending count : Way =
+        let off = ours station request count
+
+        {
+            Uri = uri
+            Off = off
+            Left = count - off
+            Next = if count > off then after request off else Slice.none
+            Mending = mending
+            Passage =
+                if off > 0 || mending = Mending.Mended then
+                    Passage.Recorded
+                else
+                    Passage.Fresh
+        }
+
+    /// The way that is left to a request.
+    let strip (station: Station) (request: Message) : Way =
+        match request.Start with
+        | StartLine.Response _ -> wayOf station request UriView.none Mending.Whole 0
+        | StartLine.Request(_, _, uri) ->
+            let count = Message.count Int32.MaxValue HeaderName.Route request
+            let all = request.Bytes
+
+            // §16.4: "the proxy MUST replace the Request-URI in the request with the last value
+            // from the Route header field, and remove that value".
+            let mended =
+                if count > 0 && isRecorded station all uri then
+                    uriOf all (last request)
+                else
+                    UriView.none
+
+            if mended.Whole.IsThere then
+                wayOf station request mended Mending.Mended (count - 1)
+            else
+                wayOf station request uri Mending.Whole count
+
+    /// The URI of the next Route; the view of none where none is left, or where it leads nowhere.
+    let next (request: Message) (way: Way) : UriView =
+        if way.Left > 0 then
+            uriOf request.Bytes way.Next
+        else
+            UriView.none
+
+    /// Whether a Route wants to be the Request-URI itself (a strict router, §16.6 step 6).
+    let isStrict (request: Message) (route: UriView) : bool =
+        route.Whole.IsThere && not (UriView.has request.Bytes route lr)

@@ -4,6 +4,7 @@
 namespace Sip.Routing
 
 open System
+open System.Buffers.Binary
 open System.Buffers.Text
 open System.Security.Cryptography
 open Sip
@@ -15,21 +16,16 @@ module Seal =
     /// Bytes of a keyed digest that are kept: 128 bits.
     let digestLength = 16
 
+    let private lengthOf (part: byte[]) =
+        let length = Array.zeroCreate<byte> 4
+        BinaryPrimitives.WriteInt32LittleEndian(Span length, part.Length)
+        length
+
     /// The keyed digest of a purpose and the parts that identify a thing.
     let digest (secret: byte[]) (purpose: string) (parts: byte[] list) : byte[] =
-        use hash = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, secret)
-        hash.AppendData(Text.toBytes purpose)
-
-        for part in parts do
-            // The length goes first, so that no two lists of parts look alike.
-            hash.AppendData(BitConverter.GetBytes part.Length)
-            hash.AppendData part
-
-        hash.GetHashAndReset()
-
-    /// A short text derived from the secret, as fit for a tag or a branch.
-    let text (secret: byte[]) (purpose: string) (parts: byte[] list) : string =
-        Base64Url.EncodeToString(ReadOnlySpan(digest secret purpose parts, 0, 12))
+        // The length goes first, so that no two lists of parts look alike.
+        let framed = parts |> List.collect (fun part -> [ lengthOf part; part ])
+        HMACSHA256.HashData(secret, Array.concat (Text.toBytes purpose :: framed))
 
     /// The content with its digest, as one token of URL-safe characters.
     let close (secret: byte[]) (purpose: string) (content: byte[]) : string =

@@ -1,58 +1,79 @@
 // Target: whom a request is for (RFC 3261 §16.5): this server, one of its users, a flow that we
-// named ourselves, a neighbour that is configured, or nobody.
+// named ourselves, a neighbour that is configured, or nobody. HOT, but for calls to neighbours.
 
 namespace Sip.Routing
 
+open System
 open Sip
+open Sip.Wire
 
+/// The Request-URI that a target shall see.
+[<RequireQualifiedAccess; Struct>]
+type Heading =
+    /// The URI of the request's way, as it is.
+    | Kept
+    /// The URI of the request's way, without our alias.
+    | Unaliased
+    /// Another, such as a binding's contact.
+    | Written of Uri: ReadOnlyMemory<byte>
 
 /// Whom a request is for.
-[<RequireQualifiedAccess>]
+[<RequireQualifiedAccess; Struct>]
 type Target =
     /// This server itself.
     | Server
-    /// A user of ours: the location service knows where.
-    | User of Aor: Sip.Registrar.Aor
+    /// The user of ours that the way's URI names: the location service knows where.
+    | User
     /// One place, with the Request-URI that it shall see.
-    | Along of Hop: Hop * Uri: Uri
+    | Along of Hop: Hop * Heading: Heading
     | Nobody of Refusal: Refusal
 
 /// Choosing targets.
 [<RequireQualifiedAccess>]
 module Target =
 
-    let private withoutAlias (uri: SipUri) =
-        { uri with
-            Parameters = Parameters.remove Alias.parameter uri.Parameters
-        }
+    let private alias = Text.toBytes Alias.parameter
 
     /// A call to an address, if it is one that we may be used to reach.
-    let private dial (realm: Realm) (seen: Uri) (uri: SipUri) : Target =
-        match Hop.ofUri uri, realm.Admittance with
-        | ValueNone, _ -> Target.Nobody Refusal.NoTransport
-        | ValueSome hop, Admittance.UnsafeOpen -> Target.Along(hop, seen)
-        | ValueSome hop, Admittance.Authenticated when Realm.leadsToPeer realm hop ->
-            Target.Along(hop, seen)
-        | ValueSome _, Admittance.Authenticated -> Target.Nobody Refusal.NotOurs
+    let private dial (realm: Realm) (request: Message) (uri: UriView) : Target =
+        match UriView.toUri request.Bytes uri with
+        | ValueSome(Uri.Sip sip) ->
+            match Hop.ofUri sip, realm.Admittance with
+            | ValueNone, _ -> Target.Nobody Refusal.NoTransport
+            | ValueSome hop, Admittance.UnsafeOpen -> Target.Along(hop, Heading.Kept)
+            | ValueSome hop, Admittance.Authenticated when Realm.leadsToPeer realm hop ->
+                Target.Along(hop, Heading.Kept)
+            | ValueSome _, Admittance.Authenticated -> Target.Nobody Refusal.NotOurs
+        | ValueSome _
+        | ValueNone -> Target.Nobody Refusal.NotOurs
 
-    let private byAlias (realm: Realm) (uri: SipUri) (alias: string) : Target =
-        match Alias.follow realm.Secret alias with
-        | Followed.Leads flow -> Target.Along(Hop.Flow flow, Uri.Sip(withoutAlias uri))
-        | Followed.Foreign -> Target.Nobody Refusal.ForgedAlias
+    let private byUri (station: Station) (request: Message) (uri: UriView) : Target =
+        let all = request.Bytes
+        let found = UriView.parameter all uri alias
 
-    let private byUri (realm: Realm) (uri: SipUri) : Target =
-        match Parameters.value Alias.parameter uri.Parameters with
-        | ValueSome alias -> byAlias realm uri alias
-        | ValueNone when not (Realm.owns realm uri) -> dial realm (Uri.Sip uri) uri
-        | ValueNone when uri.User.IsNone -> Target.Server
-        | ValueNone -> Target.User(Sip.Registrar.Aor.ofSip uri)
+        if found.Value.IsThere then
+            match station.Flows.Follow(Slice.bytes all found.Value) with
+            | ValueSome text -> Target.Along(text.Hop, Heading.Unaliased)
+            | ValueNone -> Target.Nobody Refusal.ForgedAlias
+        elif not (Station.owns station all uri) then
+            dial station.Realm request uri
+        elif uri.User.IsThere then
+            Target.User
+        else
+            Target.Server
 
     /// The target of a request whose own Routes are off.
-    let choose (realm: Realm) (way: Way) : Target =
-        match way.Remaining, way.Uri with
-        | [], Uri.Sip uri -> byUri realm uri
-        | [], (Uri.Tel _ | Uri.Other _) -> Target.Nobody Refusal.Scheme
-        | _ :: _, _ ->
-            match Routes.next way with
-            | ValueSome route -> dial realm way.Uri route
-            | ValueNone -> Target.Nobody Refusal.NotOurs
+    let choose (station: Station) (request: Message) (way: Way) : Target =
+        if way.Left > 0 then
+            let route = Routes.next request way
+
+            if route.Whole.IsThere then
+                dial station.Realm request route
+            else
+                Target.Nobody Refusal.NotOurs
+        else
+            match way.Uri.Kind with
+            | UriKind.Sip
+            | UriKind.Sips -> byUri station request way.Uri
+            | UriKind.Tel
+            | UriKind.Other -> Target.Nobody Refusal.Scheme

@@ -20,8 +20,9 @@ module ClientInvite =
     type State =
         | Calling of Wish: Wish * A: Instant * Interval: int64<ms> * B: Instant
         | Proceeding of C: Instant
-        /// A CANCEL is on its way; without a final response the branch is given up.
-        | Cancelled of GiveUp: Instant
+        /// A CANCEL is on its way, which is a non-INVITE transaction with a timer E of its own;
+        /// without a final response the branch is given up.
+        | Cancelled of E: Instant * Interval: int64<ms> * GiveUp: Instant
         | Accepted of M: Instant
         | Completed of D: Instant
         | Terminated
@@ -31,6 +32,8 @@ module ClientInvite =
     type Event =
         | Received of Response: Response
         | Cancel
+        /// The CANCEL has arrived: it is not sent again.
+        | CancelAnswered
         | Unsendable
         | Tick
 
@@ -49,7 +52,7 @@ module ClientInvite =
         match state with
         | State.Calling(_, a, _, b) -> min a b
         | State.Proceeding c -> c
-        | State.Cancelled giveUp -> giveUp
+        | State.Cancelled(e, _, giveUp) -> min e giveUp
         | State.Accepted m -> m
         | State.Completed d -> d
         | State.Terminated -> Instant.Never
@@ -76,14 +79,18 @@ module ClientInvite =
         | Response.Provisional ->
             step (State.Accepted(now.After(Timing.patience timing))) [ Act.Pass response ]
 
+    let private cancel (timing: Timing) delivery (now: Instant) =
+        let e = Timing.firstResend timing delivery now
+        let giveUp = now.After(Timing.patience timing)
+        step (State.Cancelled(e, timing.T1, giveUp)) [ Act.SendCancel ]
+
     let private calling (timing: Timing) delivery (now: Instant) event (wish, a, interval, b) =
         match event with
         | Event.Received({ Status = Response.Provisional } as response) ->
             match wish with
             | Wish.Wanted -> step (State.Proceeding(now.After timing.C)) [ Act.Pass response ]
             // §9.1: the CANCEL that was wished for waits for this.
-            | Wish.Unwanted ->
-                step (State.Cancelled(now.After(Timing.patience timing))) [ Act.SendCancel ]
+            | Wish.Unwanted -> cancel timing delivery now
         | Event.Received response -> final timing delivery now response
         // "If no provisional response has been received, the CANCEL request MUST NOT be sent."
         | Event.Cancel -> step (State.Calling(Wish.Unwanted, a, interval, b)) []
@@ -93,6 +100,8 @@ module ClientInvite =
             // Timer A doubles without the bound of T2 (§17.1.1.2).
             let interval = 2L * interval
             step (State.Calling(wish, now.After interval, interval, b)) [ Act.Resend ]
+        // Ignored: no CANCEL has been sent that could have been answered.
+        | Event.CancelAnswered
         | Event.Tick -> step (State.Calling(wish, a, interval, b)) []
 
     let private proceeding (timing: Timing) delivery (now: Instant) event (c: Instant) =
@@ -107,24 +116,28 @@ module ClientInvite =
 
             step (State.Proceeding c) [ Act.Pass response ]
         | Event.Received response -> final timing delivery now response
-        | Event.Cancel ->
-            step (State.Cancelled(now.After(Timing.patience timing))) [ Act.SendCancel ]
+        | Event.Cancel -> cancel timing delivery now
         // §16.8: timer C fired after a provisional response: cancel.
-        | Event.Tick when now >= c ->
-            step (State.Cancelled(now.After(Timing.patience timing))) [ Act.SendCancel ]
+        | Event.Tick when now >= c -> cancel timing delivery now
         | Event.Unsendable -> step State.Terminated [ Act.ReportUnsendable ]
+        | Event.CancelAnswered
         | Event.Tick -> step (State.Proceeding c) []
 
-    let private cancelled timing delivery (now: Instant) event (giveUp: Instant) =
+    let private cancelled timing delivery (now: Instant) event (e: Instant, interval, giveUp) =
         match event with
         // Ignored: the branch has been given up, only its end matters.
         | Event.Received { Status = Response.Provisional }
-        | Event.Cancel -> step (State.Cancelled giveUp) []
+        | Event.Cancel -> step (State.Cancelled(e, interval, giveUp)) []
+        | Event.CancelAnswered -> step (State.Cancelled(Instant.Never, interval, giveUp)) []
         | Event.Received response -> final timing delivery now response
         // §9.1: without a final response within 64·T1 the transaction is considered cancelled.
         | Event.Tick when now >= giveUp -> step State.Terminated [ Act.ReportTimeout ]
         | Event.Unsendable -> step State.Terminated [ Act.ReportUnsendable ]
-        | Event.Tick -> step (State.Cancelled giveUp) []
+        // §17.1.2.2: timer E doubles up to T2.
+        | Event.Tick when now >= e ->
+            let interval = Timing.doubled timing interval
+            step (State.Cancelled(now.After interval, interval, giveUp)) [ Act.SendCancel ]
+        | Event.Tick -> step (State.Cancelled(e, interval, giveUp)) []
 
     let private accepted (now: Instant) event (m: Instant) =
         match event with
@@ -135,6 +148,7 @@ module ClientInvite =
         // Ignored: a 2xx has decided.
         | Event.Received _
         | Event.Cancel
+        | Event.CancelAnswered
         | Event.Unsendable
         | Event.Tick -> step (State.Accepted m) []
 
@@ -147,6 +161,7 @@ module ClientInvite =
         // Ignored: a final response has decided.
         | Event.Received _
         | Event.Cancel
+        | Event.CancelAnswered
         | Event.Unsendable
         | Event.Tick -> step (State.Completed d) []
 
@@ -156,7 +171,8 @@ module ClientInvite =
         | State.Calling(wish, a, interval, b) ->
             calling timing delivery now event (wish, a, interval, b)
         | State.Proceeding c -> proceeding timing delivery now event c
-        | State.Cancelled giveUp -> cancelled timing delivery now event giveUp
+        | State.Cancelled(e, interval, giveUp) ->
+            cancelled timing delivery now event (e, interval, giveUp)
         | State.Accepted m -> accepted now event m
         | State.Completed d -> completed now event d
         | State.Terminated -> step State.Terminated []

@@ -134,6 +134,17 @@ module Context =
 
     let private best none context =
         let choice, challenges = Choice.ofOutcomes none (List.rev context.Outcomes)
+
+        // §9.1: a branch that never answered its CANCEL counts as cancelled, not as timed out.
+        let choice =
+            if
+                choice = Choice.RequestTimeout
+                && context.Phase = Phase.Stopping Reason.CallerCancelled
+            then
+                none
+            else
+                choice
+
         go [ Act.Best(choice, challenges) ] { context with Phase = Phase.Done }
 
     let private openGroup group context =

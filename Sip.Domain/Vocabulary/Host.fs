@@ -73,13 +73,17 @@ module Address =
     /// The address in dotted or colon form, without brackets.
     let print (address: Address) : string = (toIPAddress address).ToString()
 
+    // RFC 5954 §4.1: "Accordingly, this document updates RFC 3261", IPv4address is RFC 3986's, whose
+    // octets have no leading zeros, which others read as octal.
+    let private isOctet (part: string) =
+        part.Length > 0
+        && part.Length <= 3
+        && Seq.forall Char.IsAsciiDigit part
+        && (part[0] <> '0' || part.Length = 1)
+
     let private plainV4 (text: string) =
         let parts = text.Split '.'
-
-        parts.Length = 4
-        && parts
-           |> Array.forall (fun part ->
-               part.Length > 0 && part.Length <= 3 && Seq.forall Char.IsAsciiDigit part)
+        parts.Length = 4 && Array.forall isOctet parts
 
     let private decimalV4 (text: string) =
         let parts = text.Split '.' |> Array.map UInt32.Parse
@@ -96,9 +100,20 @@ module Address =
     /// An IPv6 address without brackets and without a zone.
     let tryV6 (text: string) : Address voption =
         // RFC 5118 §4.10: a grammar bug once allowed three colons before an embedded IPv4 address.
-        let mended = text.Replace(":::", "::")
+        let third = text.IndexOf(":::", StringComparison.Ordinal)
+
+        let mended =
+            if third >= 0 && (tryV4 (text.Substring(third + 3))).IsSome then
+                text.Remove(third, 1)
+            else
+                text
+
+        // The library reads octal and shortened forms there.
+        let embedded = mended.Substring(mended.LastIndexOf ':' + 1)
 
         if mended.Contains '%' || not (mended.Contains ':') || mended.Contains '[' then
+            ValueNone
+        elif embedded.Contains '.' && (tryV4 embedded).IsNone then
             ValueNone
         else
             match IPAddress.TryParse mended with
@@ -133,8 +148,19 @@ module Host =
         | Host.Name name -> name = "invalid" || name.EndsWith(".invalid", StringComparison.Ordinal)
         | Host.Address _ -> false
 
-    let private isNameChar (c: char) =
-        Char.IsAsciiLetterOrDigit c || c = '-' || c = '.' || c = '_'
+    let private isAlphanum (text: string) (at: int) =
+        at >= 0 && at < text.Length && Char.IsAsciiLetterOrDigit text[at]
+
+    // domainlabel = alphanum / alphanum *( alphanum / "-" ) alphanum, and a dot may end the name.
+    let rec private areLabels (text: string) (at: int) =
+        let isSound =
+            match text[at] with
+            | '.' -> isAlphanum text (at - 1) && (at + 1 = text.Length || isAlphanum text (at + 1))
+            | '-'
+            | '_' -> at > 0 && at + 1 < text.Length
+            | _ -> isAlphanum text at
+
+        isSound && (at + 1 = text.Length || areLabels text (at + 1))
 
     // toplabel = ALPHA / ALPHA *( alphanum / "-" ) alphanum: so 192.0.2.256 is no name either.
     let private startsTopLabel (text: string) =
@@ -151,11 +177,7 @@ module Host =
             match Address.tryV4 text with
             | ValueSome address -> ValueSome(Host.Address address)
             | ValueNone when
-                text.Length > 0
-                && text.Length <= 255
-                && Seq.forall isNameChar text
-                && Char.IsAsciiLetterOrDigit text[0]
-                && startsTopLabel text
+                text.Length > 0 && text.Length <= 255 && areLabels text 0 && startsTopLabel text
                 ->
                 ValueSome(Host.Name(text.ToLowerInvariant()))
             | ValueNone -> ValueNone

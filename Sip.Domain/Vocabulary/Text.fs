@@ -5,6 +5,7 @@
 namespace Sip
 
 open System
+open System.Buffers
 open System.Text
 
 /// Wire text as Latin-1 strings, compared the way SIP compares tokens.
@@ -26,14 +27,7 @@ module Text =
 
     /// Whether two byte strings are the same token: ASCII letters of either case are equal.
     let same (left: ReadOnlySpan<byte>) (right: ReadOnlySpan<byte>) : bool =
-        let mutable equal = left.Length = right.Length
-        let mutable i = 0
-
-        while equal && i < left.Length do
-            equal <- lower left[i] = lower right[i]
-            i <- i + 1
-
-        equal
+        Ascii.EqualsIgnoreCase(left, right)
 
     /// Whether two strings are the same token: ASCII letters of either case are equal.
     let sameText (left: string) (right: string) : bool =
@@ -43,24 +37,51 @@ module Text =
         left.Length = right.Length
         && Seq.forall2 (fun a b -> fold a = fold b) left right
 
+    // token = 1*(alphanum / "-" / "." / "!" / "%" / "*" / "_" / "+" / "`" / "'" / "~" )
+    let private tokenOctets =
+        [|
+            yield! [| 'a'B .. 'z'B |]
+            yield! [| 'A'B .. 'Z'B |]
+            yield! [| '0'B .. '9'B |]
+            yield! "-.!%*_+`'~"B
+        |]
+
+    let private isTokenOctet =
+        Array.init 256 (fun octet -> Array.contains (byte octet) tokenOctets)
+
+    /// The bytes that may stand in a token (RFC 3261 §25.1).
+    let token: SearchValues<byte> = SearchValues.Create(ReadOnlySpan tokenOctets)
+
     /// Whether a byte may stand in a token (RFC 3261 §25.1).
-    let isToken (octet: byte) : bool =
-        match octet with
-        | o when o >= 'a'B && o <= 'z'B -> true
-        | o when o >= 'A'B && o <= 'Z'B -> true
-        | o when o >= '0'B && o <= '9'B -> true
-        | '-'B
-        | '.'B
-        | '!'B
-        | '%'B
-        | '*'B
-        | '_'B
-        | '+'B
-        | '`'B
-        | '\''B
-        | '~'B -> true
-        | _ -> false
+    let isToken (octet: byte) : bool = isTokenOctet[int octet]
 
     /// Whether a byte is linear white space; CR and LF stand in a value only where it is folded.
     let isSpace (octet: byte) : bool =
         octet = ' 'B || octet = '\t'B || octet = '\r'B || octet = '\n'B
+
+    // RFC 3261 §25.1: "All linear white space, including folding, has the same semantics as SP."
+    /// The text with every fold, and the white space around it, as one space: no noun holds a CRLF.
+    let unfold (text: string) : string =
+        if text.AsSpan().IndexOfAny('\r', '\n') < 0 then
+            text
+        else
+            let out = StringBuilder text.Length
+            let mutable i = 0
+
+            while i < text.Length do
+                let mutable end' = i
+                let mutable folded = false
+
+                while end' < text.Length && text[end'] < '\u0080' && isSpace (byte text[end']) do
+                    folded <- folded || text[end'] = '\r' || text[end'] = '\n'
+                    end' <- end' + 1
+
+                if folded then
+                    out.Append ' ' |> ignore
+                    i <- end'
+                else
+                    let next = max end' (i + 1)
+                    out.Append(text, i, next - i) |> ignore
+                    i <- next
+
+            out.ToString()

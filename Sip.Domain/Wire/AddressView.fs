@@ -14,6 +14,8 @@ type AddressView =
         Display: Slice
         Uri: UriView
         Parameters: Slice
+        /// The value of the tag, none where there is none.
+        Tag: Slice
     }
 
 /// Reading name-addrs from spans.
@@ -33,14 +35,17 @@ module AddressView =
         i
 
     let private make (all: ReadOnlySpan<byte>) whole display uri rest : AddressView voption =
+        let mutable tagValue = Slice.none
+
         match UriView.read all uri with
-        | ValueSome view when ParameterView.areSound all rest ->
+        | ValueSome view when ParameterView.areSound all rest tag &tagValue ->
             ValueSome
                 {
                     Whole = whole
                     Display = display
                     Uri = view
                     Parameters = rest
+                    Tag = tagValue
                 }
         | ValueSome _
         | ValueNone -> ValueNone
@@ -96,13 +101,6 @@ module AddressView =
             else
                 bare all whole
 
-    /// The value of a header parameter, none where it is a flag or absent.
-    let parameter (all: ReadOnlySpan<byte>) (view: AddressView) (name: ReadOnlySpan<byte>) : Slice =
-        (ParameterView.find all view.Parameters name).Value
-
-    /// The tag of a From or To, none where there is none.
-    let tagOf (all: ReadOnlySpan<byte>) (view: AddressView) : Slice = parameter all view tag
-
     /// The value as a noun.
     let toNameAddr (all: ReadOnlySpan<byte>) (view: AddressView) : NameAddr voption =
         match UriView.toUri all view.Uri with
@@ -110,7 +108,7 @@ module AddressView =
         | ValueSome uri ->
             ValueSome
                 {
-                    Display = Slice.text all view.Display
+                    Display = Text.unfold (Slice.text all view.Display)
                     Uri = uri
                     Parameters = ParameterView.toParameters all view.Parameters
                 }

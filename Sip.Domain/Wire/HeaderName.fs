@@ -72,11 +72,49 @@ module HeaderName =
             HeaderName.Timestamp, "Timestamp"
         ]
 
-    // The spellings by their length, so that a name is compared with its few equals in length.
-    let private byLength: struct (HeaderName * byte[])[][] =
-        Array.init 20 (fun length ->
+    /// How many there are.
+    let count = 23
+
+    /// The place of a name in a table of `count` places.
+    let place (name: HeaderName) : int =
+        match name with
+        | HeaderName.Via -> 0
+        | HeaderName.From -> 1
+        | HeaderName.To -> 2
+        | HeaderName.CallId -> 3
+        | HeaderName.CSeq -> 4
+        | HeaderName.MaxForwards -> 5
+        | HeaderName.Route -> 6
+        | HeaderName.RecordRoute -> 7
+        | HeaderName.Contact -> 8
+        | HeaderName.ContentLength -> 9
+        | HeaderName.ContentType -> 10
+        | HeaderName.Expires -> 11
+        | HeaderName.Require -> 12
+        | HeaderName.ProxyRequire -> 13
+        | HeaderName.Supported -> 14
+        | HeaderName.Path -> 15
+        | HeaderName.Reason -> 16
+        | HeaderName.Authorization -> 17
+        | HeaderName.ProxyAuthorization -> 18
+        | HeaderName.WwwAuthenticate -> 19
+        | HeaderName.ProxyAuthenticate -> 20
+        | HeaderName.Timestamp -> 21
+        | HeaderName.Other -> 22
+
+    let private longest = 19
+
+    // A length and the low five bits of a first letter, which are the same in both cases, leave at
+    // most two spellings to compare with.
+    let private shape (length: int) (first: byte) = length * 32 + int (first &&& 31uy)
+
+    let private byShape: struct (HeaderName * byte[])[][] =
+        let shapeOf (spelling: string) =
+            shape spelling.Length (byte spelling[0])
+
+        Array.init ((longest + 1) * 32) (fun wanted ->
             spellings
-            |> List.filter (fun (_, spelling) -> spelling.Length = length)
+            |> List.filter (fun (_, spelling) -> shapeOf spelling = wanted)
             |> List.map (fun (name, spelling) -> struct (name, Text.toBytes spelling))
             |> List.toArray)
 
@@ -84,8 +122,8 @@ module HeaderName =
     let ofBytes (name: ReadOnlySpan<byte>) : HeaderName =
         let mutable found = HeaderName.Other
 
-        if name.Length < byLength.Length then
-            let candidates = byLength[name.Length]
+        if name.Length > 0 && name.Length <= longest then
+            let candidates = byShape[shape name.Length name[0]]
             let mutable i = 0
 
             while i < candidates.Length do
@@ -131,3 +169,14 @@ module HeaderName =
         match List.tryFind (fun (header, _) -> header = name) spellings with
         | Some(_, spelling) -> spelling
         | None -> ""
+
+    let private introductions: byte[][] =
+        let introductions = Array.create count [||]
+
+        for name, spelling in List.rev spellings do
+            introductions[place name] <- Text.toBytes (String.Concat(spelling, ": "))
+
+        introductions
+
+    /// The header's long spelling with its colon and a space.
+    let introduction (name: HeaderName) : byte[] = introductions[place name]

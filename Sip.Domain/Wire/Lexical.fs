@@ -15,6 +15,9 @@ module Lexical =
     let private isLwsChar (c: char) =
         c = ' ' || c = '\t' || c = '\r' || c = '\n'
 
+    let private isQdtextChar (c: char) =
+        c > ' ' && c <> '"' && c <> '\\' && c <> '\u007f'
+
     // SWS = [LWS]
     /// Optional white space.
     let sws: Parser<unit, unit> = skipManySatisfy isLwsChar
@@ -39,17 +42,41 @@ module Lexical =
     /// An equals sign with the white space around it.
     let equal = separator '=' <?> "an equals sign"
 
-    // quoted-string = SWS DQUOTE *(qdtext / quoted-pair ) DQUOTE
-    // quoted-pair   = "\" (%x00-09 / %x0B-0C / %x0E-7F)
-    let private qdtext: Parser<unit, unit> =
-        skipMany1Satisfy (fun c -> c <> '"' && c <> '\\' && c <> '\000')
+    // SLASH = SWS "/" SWS    COLON = SWS ":" SWS
+    /// A slash with the white space around it.
+    let slash = separator '/' <?> "a slash"
 
+    /// A colon with the white space around it.
+    let colon = separator ':' <?> "a colon"
+
+    // DIGIT, HEXDIG (RFC 2234 §6.1)
+    /// Decimal digits as written.
+    let digits: Parser<string, unit> = many1SatisfyL isDigit "digits"
+
+    // Leniency is bounded: 1*DIGIT is endless in the RFC, but ten digits hold every number of SIP.
+    /// A decimal number of up to ten digits.
+    let number: Parser<int64, unit> =
+        digits
+        >>= fun text ->
+            if text.Length <= 10 then
+                preturn (System.Int64.Parse text)
+            else
+                fail "no more than ten digits"
+
+    // quoted-string = SWS DQUOTE *(qdtext / quoted-pair ) DQUOTE
+    // qdtext        = LWS / %x21 / %x23-5B / %x5D-7E / UTF8-NONASCII
+    // Bytes above 7F are let through whether they are UTF-8 or not: older phones send Latin-1.
+    let private qdtext: Parser<unit, unit> =
+        skipMany1Satisfy (fun c -> isLwsChar c || isQdtextChar c)
+
+    // quoted-pair   = "\" (%x00-09 / %x0B-0C / %x0E-7F)
     let private quotedPair: Parser<unit, unit> =
         skipChar '\\' >>. skipSatisfy (fun c -> c <> '\n' && c <> '\r' && c < '\u0080')
 
-    /// A quoted string as written, quotes and escapes included.
+    /// A quoted string as written, quotes and escapes included, folds as spaces.
     let quotedString: Parser<string, unit> =
         skipChar '"' >>. skipMany (qdtext <|> quotedPair) .>> skipChar '"' |> skipped
+        |>> Text.unfold
         <?> "a quoted string"
 
     /// The text that a quoted string stands for.
@@ -72,6 +99,9 @@ module Lexical =
             out.ToString()
 
     // gen-value = token / host / quoted-string
+    // via-received = "received" EQUAL (IPv4address / IPv6address)
+    // One rule for both: what an address may hold may stand anywhere in the value, so that an
+    // IPv6 address is read with brackets and without (RFC 5118 §4.5).
     let private genValue: Parser<string, unit> =
         quotedString
         <|> many1SatisfyL (fun c -> isTokenChar c || c = '[' || c = ']' || c = ':') "a value"

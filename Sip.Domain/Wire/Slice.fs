@@ -4,6 +4,7 @@
 namespace Sip.Wire
 
 open System
+open System.Buffers
 open Sip
 
 /// A stretch of bytes; `Slice.None` is what is not there, as opposed to what is empty.
@@ -62,12 +63,36 @@ module Slice =
 
     /// The first position from `at` on, before `end'`, whose byte is not part of a token.
     let skipToken (all: ReadOnlySpan<byte>) (at: int) (end': int) : int =
+        // Most tokens are shorter than what it takes to set a vectorised search up.
+        let near = min end' (at + 8)
         let mutable i = at
 
-        while i < end' && Text.isToken all[i] do
+        while i < near && Text.isToken all[i] do
             i <- i + 1
 
-        i
+        if i < near || i >= end' then
+            i
+        else
+            let stop = all.Slice(i, end' - i).IndexOfAnyExcept Text.token
+            if stop < 0 then end' else i + stop
+
+    // qdtext = LWS / %x21 / %x23-5B / %x5D-7E / UTF8-NONASCII, and any other byte above 7F
+    let private notQdtext =
+        let octets =
+            [|
+                for octet in 0..32 do
+                    if not (Text.isSpace (byte octet)) then
+                        byte octet
+                '"'B
+                '\\'B
+                127uy
+            |]
+
+        SearchValues.Create(ReadOnlySpan octets)
+
+    // quoted-pair = "\" (%x00-09 / %x0B-0C / %x0E-7F)
+    let private isEscapable (octet: byte) =
+        octet < 128uy && octet <> '\r'B && octet <> '\n'B
 
     /// The position after the closing quote of the quoted string at `at`, or -1 if it never closes.
     let skipQuoted (all: ReadOnlySpan<byte>) (at: int) (end': int) : int =
@@ -75,11 +100,18 @@ module Slice =
         let mutable found = -1
 
         while found < 0 && i < end' do
-            if all[i] = '\\'B then i <- i + 2
-            elif all[i] = '"'B then found <- i + 1
-            else i <- i + 1
+            let stop = all.Slice(i, end' - i).IndexOfAny notQdtext
 
-        if found > end' then -1 else found
+            if stop < 0 then
+                i <- end'
+            elif all[i + stop] = '"'B then
+                found <- i + stop + 1
+            elif all[i + stop] = '\\'B && i + stop + 1 < end' && isEscapable all[i + stop + 1] then
+                i <- i + stop + 2
+            else
+                i <- end'
+
+        found
 
     /// A decimal number of up to ten digits, or -1.
     let number (all: ReadOnlySpan<byte>) (slice: Slice) : int64 =

@@ -110,13 +110,14 @@ module Stream =
         | FramingItem.Skip -> ofSip rules (scanned state 0) bytes next
         | FramingItem.Ping -> write (scanned state 0) next crlf
         | FramingItem.Whole -> message (delivered state) next at framed.Length
+        // The stream stays writable for the answer; whoever reads it closes it behind that.
         | FramingItem.Broken ->
-            { message closed next at framed.Length with
+            { message (delivered state) next at framed.Length with
                 Event = StreamEvent.Broken
                 Reason = framed.Reason
             }
         | FramingItem.TooLarge ->
-            { message closed next at framed.Length with
+            { message (delivered state) next at framed.Length with
                 Event = StreamEvent.TooLarge
                 Reason = framed.Reason
             }

@@ -5,6 +5,7 @@
 namespace Sip.Wire
 
 open System
+open System.Buffers
 open Sip
 
 /// The schemes that routing tells apart.
@@ -40,9 +41,12 @@ module UriView =
     let private unreserved = Text.ofBytes "-_.!~*'()"B
 
     let private classOf (extra: string) =
-        Array.init 256 (fun octet ->
+        [| 0..255 |]
+        |> Array.filter (fun octet ->
             let c = char octet
             Char.IsAsciiLetterOrDigit c || unreserved.Contains c || extra.Contains c)
+        |> Array.map byte
+        |> fun octets -> SearchValues.Create(ReadOnlySpan octets)
 
     // user-unreserved = "&" / "=" / "+" / "$" / "," / ";" / "?" / "/"   ('#' is deployed widely)
     let private userChars = classOf "&=+$,;?/#"
@@ -52,26 +56,29 @@ module UriView =
     // hnv-unreserved = "[" / "]" / "/" / "?" / ":" / "+" / "$"
     let private headerChars = classOf "[]/?:+$"
     let private hostChars = classOf ""
-    let private telChars = classOf "+#"
     // uric = reserved / unreserved / escaped
     let private anyChars = classOf ";/?:@&=+$,[]#"
 
     /// The first position from `at` on that neither the class nor an escape `%HH` covers.
-    let private skip (all: ReadOnlySpan<byte>) (chars: bool[]) (at: int) (end': int) =
+    let private skip (all: ReadOnlySpan<byte>) (chars: SearchValues<byte>) (at: int) (end': int) =
         let mutable i = at
-        let mutable going = true
+        let mutable going = at < end'
 
-        while going && i < end' do
-            if chars[int all[i]] then
-                i <- i + 1
+        while going do
+            let stop = all.Slice(i, end' - i).IndexOfAnyExcept chars
+
+            if stop < 0 then
+                i <- end'
+                going <- false
             elif
-                all[i] = '%'B
-                && i + 2 < end'
-                && Char.IsAsciiHexDigit(char all[i + 1])
-                && Char.IsAsciiHexDigit(char all[i + 2])
+                all[i + stop] = '%'B
+                && i + stop + 2 < end'
+                && Char.IsAsciiHexDigit(char all[i + stop + 1])
+                && Char.IsAsciiHexDigit(char all[i + stop + 2])
             then
-                i <- i + 3
+                i <- i + stop + 3
             else
+                i <- i + stop
                 going <- false
 
         i
@@ -114,7 +121,7 @@ module UriView =
         let mutable i = at
         let mutable sound = true
 
-        while sound && i < end' && (all[i] = '?'B || all[i] = '&'B) do
+        while sound && i < end' && all[i] = (if i = at then '?'B else '&'B) do
             let nameEnd = skip all headerChars (i + 1) end'
             sound <- nameEnd > i + 1 && nameEnd < end' && all[nameEnd] = '='B
             i <- if sound then skip all headerChars (nameEnd + 1) end' else i
@@ -208,8 +215,30 @@ module UriView =
                     }
                     (at + sign + 1)
 
+    // phonedigit     = DIGIT / [ visual-separator ]
+    // phonedigit-hex = HEXDIG / "*" / "#" / [ visual-separator ]
+    /// Where the number at `at` ends; a number without a digit ends where it begins (RFC 3966 §3).
+    let private skipNumber (all: ReadOnlySpan<byte>) (at: int) (end': int) =
+        let isGlobal = at < end' && all[at] = '+'B
+        let mutable i = if isGlobal then at + 1 else at
+        let mutable digits = 0
+        let mutable going = true
+
+        while going && i < end' do
+            let c = char all[i]
+
+            let isDigit =
+                Char.IsAsciiDigit c
+                || (not isGlobal && (Char.IsAsciiHexDigit c || c = '*' || c = '#'))
+
+            digits <- if isDigit then digits + 1 else digits
+            going <- isDigit || c = '-' || c = '.' || c = '(' || c = ')'
+            i <- if going then i + 1 else i
+
+        if digits > 0 then i else at
+
     let private readTel (all: ReadOnlySpan<byte>) (view: UriView) (at: int) : UriView voption =
-        let numberEnd = skip all telChars at view.Whole.End
+        let numberEnd = skipNumber all at view.Whole.End
         let parametersEnd = skipParameters all numberEnd view.Whole.End
 
         if numberEnd = at || parametersEnd <> view.Whole.End then
@@ -249,22 +278,59 @@ module UriView =
                 readSip all (nothing whole UriKind.Sips) rest
             elif Text.same scheme tel then
                 readTel all (nothing whole UriKind.Tel) rest
-            elif isScheme scheme && skip all anyChars rest whole.End = whole.End then
+            elif
+                isScheme scheme
+                && rest < whole.End
+                && skip all anyChars rest whole.End = whole.End
+            then
                 ValueSome(nothing whole UriKind.Other)
             else
                 ValueNone
 
-    /// The value of a URI parameter: where it is a flag or absent, the slice is none.
-    let parameter (all: ReadOnlySpan<byte>) (view: UriView) (name: ReadOnlySpan<byte>) : Slice =
-        if view.Parameters.IsThere then
-            (ParameterView.find all view.Parameters name).Value
+    let private noParameter: ParameterView =
+        {
+            Name = Slice.none
+            Value = Slice.none
+            Next = -1
+        }
+
+    /// The `;name=value` whose semicolon stands at `at`; more may stand in a URI's than in a header's.
+    let private readParameter (all: ReadOnlySpan<byte>) (at: int) (end': int) : ParameterView =
+        let stop = all.Slice(at + 1, end' - at - 1).IndexOf ';'B
+        let next = if stop < 0 then end' else at + 1 + stop
+        let equal = all.Slice(at, next - at).IndexOf '='B
+
+        if equal < 0 then
+            {
+                Name = Slice.between (at + 1) next
+                Value = Slice.none
+                Next = next
+            }
         else
-            Slice.none
+            {
+                Name = Slice.between (at + 1) (at + equal)
+                Value = Slice.between (at + equal + 1) next
+                Next = next
+            }
+
+    /// The URI parameter of that name, from its semicolon to `Next`; its Next is -1 where there is none.
+    let parameter (all: ReadOnlySpan<byte>) (view: UriView) (name: ReadOnlySpan<byte>) =
+        let mutable at = view.Parameters.Start
+        let mutable found = noParameter
+
+        while view.Parameters.Length > 0 && found.Next < 0 && at < view.Parameters.End do
+            let parameter = readParameter all at view.Parameters.End
+
+            if Text.same (Slice.bytes all parameter.Name) name then
+                found <- parameter
+
+            at <- parameter.Next
+
+        found
 
     /// Whether a URI parameter of that name is there, with a value or without.
     let has (all: ReadOnlySpan<byte>) (view: UriView) (name: ReadOnlySpan<byte>) : bool =
-        view.Parameters.IsThere
-        && (ParameterView.find all view.Parameters name).Next >= 0
+        (parameter all view name).Next >= 0
 
     let private toParameters (all: ReadOnlySpan<byte>) (list: Slice) : Parameters =
         (Slice.text all list).Split(';', StringSplitOptions.RemoveEmptyEntries)
@@ -283,7 +349,9 @@ module UriView =
         |> List.ofArray
 
     let private toHeaders (all: ReadOnlySpan<byte>) (list: Slice) : UriHeader list =
-        (Slice.text all list).TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries)
+        // The first question mark begins the list; any further one belongs to a name or a value.
+        (Slice.text all (Slice.between (min list.End (list.Start + 1)) list.End))
+            .Split('&', StringSplitOptions.RemoveEmptyEntries)
         |> Array.map (fun pair ->
             let at = pair.IndexOf '='
 

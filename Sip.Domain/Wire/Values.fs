@@ -15,27 +15,31 @@ type ParameterView =
 [<RequireQualifiedAccess>]
 module Values =
 
+    let private afterOrEnd end' after = if after < 0 then end' else after
+
     /// The end of the first value in `from` up to `end'`: the comma outside quotes and brackets.
     let endOfFirst (all: ReadOnlySpan<byte>) (from: int) (end': int) : int =
         let mutable i = from
-        let mutable bracketed = false
         let mutable found = -1
 
-        while found < 0 && i < end' do
-            match all[i] with
-            | '"'B when not bracketed ->
-                let after = Slice.skipQuoted all i end'
-                i <- if after < 0 then end' else after
-            | '<'B ->
-                bracketed <- true
-                i <- i + 1
-            | '>'B ->
-                bracketed <- false
-                i <- i + 1
-            | ','B when not bracketed -> found <- i
-            | _ -> i <- i + 1
+        while found < 0 do
+            let stop =
+                if i < end' then
+                    all.Slice(i, end' - i).IndexOfAny('"'B, '<'B, ','B)
+                else
+                    -1
 
-        if found < 0 then end' else found
+            if stop < 0 then
+                found <- end'
+            else
+                match all[i + stop] with
+                | ','B -> found <- i + stop
+                | '"'B -> i <- afterOrEnd end' (Slice.skipQuoted all (i + stop) end')
+                | _ ->
+                    let close = all.Slice(i + stop, end' - i - stop).IndexOf '>'B
+                    i <- if close < 0 then end' else i + stop + close + 1
+
+        found
 
 /// Walking parameter lists.
 [<RequireQualifiedAccess>]
@@ -91,16 +95,26 @@ module ParameterView =
                     Next = after
                 }
 
-    /// Whether a slice is nothing but well-formed parameters.
-    let areSound (all: ReadOnlySpan<byte>) (list: Slice) : bool =
+    /// Whether a slice is nothing but well-formed parameters, and on the same way the value of the
+    /// first of that name, none where there is none.
+    let areSound
+        (all: ReadOnlySpan<byte>)
+        (list: Slice)
+        (name: ReadOnlySpan<byte>)
+        (value: byref<Slice>)
+        : bool =
         let mutable at = Slice.skipSpace all list.Start list.End
-        let mutable sound = true
+        let mutable looking = true
 
-        while sound && at < list.End do
-            at <- (read all at list.End).Next
-            sound <- at >= 0
+        while at >= 0 && at < list.End do
+            let parameter = read all at list.End
+            at <- parameter.Next
 
-        sound
+            if looking && at >= 0 && Text.same (Slice.bytes all parameter.Name) name then
+                value <- parameter.Value
+                looking <- false
+
+        at >= 0
 
     /// The parameter of that name; its Next is -1 where there is none.
     let find (all: ReadOnlySpan<byte>) (list: Slice) (name: ReadOnlySpan<byte>) : ParameterView =
@@ -137,7 +151,7 @@ module ParameterView =
                         Parameter.Name = Slice.text all parameter.Name
                         Value =
                             if parameter.Value.IsThere then
-                                ValueSome(Slice.text all parameter.Value)
+                                ValueSome(Text.unfold (Slice.text all parameter.Value))
                             else
                                 ValueNone
                     }

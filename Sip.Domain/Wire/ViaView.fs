@@ -4,6 +4,7 @@
 namespace Sip.Wire
 
 open System
+open System.Runtime.InteropServices
 open Sip
 
 /// One Via value; a port that is not written is -1.
@@ -16,6 +17,8 @@ type ViaView =
         Port: int
         /// Where sent-by ends and the parameters begin.
         Parameters: Slice
+        /// The branch's value, none where there is none.
+        Branch: Slice
     }
 
 /// Reading Via values from spans.
@@ -25,7 +28,11 @@ module ViaView =
     let private sip = "SIP"B
     let private version = "2.0"B
     let private branch = "branch"B
-    let private cookie = "z9hG4bK"B
+
+    /// How a branch begins that identifies its transaction by itself (RFC 3261 §8.1.1.7).
+    let cookie = "z9hG4bK"
+
+    let private cookieBytes = Text.toBytes cookie
 
     let private skipSlash (all: ReadOnlySpan<byte>) (at: int) (end': int) =
         let slash = Slice.skipSpace all at end'
@@ -35,9 +42,12 @@ module ViaView =
         else
             -1
 
+    // "SIP/2.0/" as everybody writes it, in one comparison.
+    let private usual = BitConverter.ToUInt64("SIP/2.0/"B, 0)
+
     // sent-protocol = protocol-name SLASH protocol-version SLASH transport
     /// The transport's slice, or none where the value does not begin as a Via.
-    let private protocol (all: ReadOnlySpan<byte>) (whole: Slice) =
+    let private spelled (all: ReadOnlySpan<byte>) (whole: Slice) =
         let nameEnd = Slice.skipToken all whole.Start whole.End
         let versionStart = skipSlash all nameEnd whole.End
 
@@ -61,6 +71,14 @@ module ViaView =
             Slice.none
         else
             Slice.between start (Slice.skipToken all start whole.End)
+
+    let private protocol (all: ReadOnlySpan<byte>) (whole: Slice) =
+        if whole.Length > 8 && MemoryMarshal.Read<uint64>(all.Slice whole.Start) = usual then
+            let start = whole.Start + 8
+            let slice = Slice.between start (Slice.skipToken all start whole.End)
+            if slice.Length > 0 then slice else spelled all whole
+        else
+            spelled all whole
 
     let private hostEnd (all: ReadOnlySpan<byte>) (at: int) (end': int) =
         if at < end' && all[at] = '['B then
@@ -103,13 +121,14 @@ module ViaView =
                 -1
 
         let parameters = Slice.between portEnd whole.End
+        let mutable branchValue = Slice.none
 
         if
             transport.Length = 0
             || start = transport.End
             || hostEnd = start
             || (written && port < 0)
-            || not (ParameterView.areSound all parameters)
+            || not (ParameterView.areSound all parameters branch &branchValue)
         then
             ValueNone
         else
@@ -120,20 +139,17 @@ module ViaView =
                     Host = Slice.between start hostEnd
                     Port = port
                     Parameters = parameters
+                    Branch = branchValue
                 }
 
     /// A Via parameter; its Next is -1 where there is none.
     let parameter (all: ReadOnlySpan<byte>) (view: ViaView) (name: ReadOnlySpan<byte>) =
         ParameterView.find all view.Parameters name
 
-    /// The branch's value, none where there is none.
-    let branchOf (all: ReadOnlySpan<byte>) (view: ViaView) : Slice =
-        (parameter all view branch).Value
-
     /// Whether a branch identifies its transaction by itself (RFC 3261 §8.1.1.7).
     let isUnique (all: ReadOnlySpan<byte>) (branch: Slice) : bool =
-        branch.Length > cookie.Length
-        && Text.same (all.Slice(branch.Start, cookie.Length)) cookie
+        branch.Length > cookieBytes.Length
+        && Text.same (all.Slice(branch.Start, cookieBytes.Length)) cookieBytes
 
     /// The value as a noun.
     let toVia (all: ReadOnlySpan<byte>) (view: ViaView) : Via voption =

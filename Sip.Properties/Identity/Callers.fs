@@ -9,7 +9,7 @@ open Sip.Properties.IdentityCases
 let domain = Host.Name "example.com"
 
 let settingsOf (caller: Caller) =
-    Authentication.settings (Subscriber.wireName caller.Realm) domain keys
+    Authentication.settings (Subscriber.wireName caller.Realm) domain keys Transport.Udp
 
 let attemptOf (caller: Caller) (values: string list) : Attempt =
     {

@@ -11,7 +11,7 @@ open Sip
 open Sip.Routing
 open Sip.Properties
 
-/// The laws of Resolution, ServerOrder, Failover and Answers.
+/// The laws of Resolution, ServerOrder, Failover and DnsAnswers.
 [<RequireQualifiedAccess>]
 module ResolutionLaws =
 
@@ -385,11 +385,11 @@ module ResolutionLaws =
                 | Answer.Srv _
                 | Answer.Addresses _ -> max 1L (min ttl 3600L)
 
-            let known = Answers.empty 4 |> Answers.learn now ask answer (ttl * 1L<s>)
+            let known = DnsAnswers.empty 4 |> DnsAnswers.learn now ask answer (ttl * 1L<s>)
             let last = now.After(expected * 1000L<ms> - 1L<ms>)
 
-            Answers.find last ask known = ValueSome answer
-            && Answers.find (last.After 1L<ms>) ask known = ValueNone
+            DnsAnswers.find last ask known = ValueSome answer
+            && DnsAnswers.find (last.After 1L<ms>) ask known = ValueNone
 
     let private bounded =
         Law.holds
@@ -399,14 +399,15 @@ module ResolutionLaws =
             let learn known (name: int, ttl) =
                 let question = Question.A(string name)
 
-                let known = Answers.learn now question Answer.NoSuchName (int64 ttl * 1L<s>) known
+                let known =
+                    DnsAnswers.learn now question Answer.NoSuchName (int64 ttl * 1L<s>) known
 
-                if Answers.find now question known <> ValueSome Answer.NoSuchName then
+                if DnsAnswers.find now question known <> ValueSome Answer.NoSuchName then
                     failtest "the newest is lost"
 
                 known
 
-            Answers.count (List.fold learn (Answers.empty 7) learned) <= 7
+            DnsAnswers.count (List.fold learn (DnsAnswers.empty 7) learned) <= 7
 
     /// Every law.
     let all: Test =

@@ -65,16 +65,31 @@ module FlowRouteLaws =
             not (Transport.isWebSocket listener.Transport)
             || FlowRoute.path wish support position listener "TOKEN" <> PathStep.Nothing
 
+    let private request (routes: string list) =
+        let lines =
+            routes |> List.map (fun route -> "Route: " + route + "\r\n") |> String.Concat
+
+        let text =
+            "BYE sip:bob@x.invalid SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK1\r\n"
+            + "From: <sip:a@x>;tag=1\r\nTo: <sip:bob@example.test>;tag=2\r\n"
+            + "Call-ID: 1@x\r\nCSeq: 1 BYE\r\n"
+            + lines
+            + "\r\n"
+
+        match Wire.Reading.message Wire.Limits.usual (ReadOnlySpan(Text.toBytes text)) with
+        | Wire.Arrival.Message message -> message
+        | Wire.Arrival.Broken(fault, _) -> failtest $"%A{fault}"
+
     let private comesOff =
         Law.holds "the value that we put on a Path comes off again as ours" (Arb.fromGen listeners)
         <| fun listener ->
-            let way =
-                Routes.strip
-                    RoutingLaws.realm
-                    (Uri.Sip(Uri.ofUser "bob" (Host.Name "x.invalid")))
-                    [ FlowRoute.value listener "TOKEN"; "<sip:next.example.net;lr>" ]
+            let message =
+                request [ FlowRoute.value listener "TOKEN"; "<sip:next.example.net;lr>" ]
 
-            way.Remaining = [ "<sip:next.example.net;lr>" ]
+            let way = Routes.strip RoutingLaws.station message
+
+            way.Left = 1
+            && message.Text way.Next = "<sip:next.example.net;lr>"
             && way.Passage = Passage.Recorded
 
     let private traces =
@@ -96,19 +111,19 @@ module FlowRouteLaws =
             }
         )
 
-    let private headings =
+    let private directions =
         Law.holds
             "a request goes down the flow of its token, except the one that came up it"
             requests
         <| fun (source, naming, traced) ->
-            match FlowRoute.heading source naming traced, traced with
-            | Heading.Down flow, Traced.Leads leads -> flow = leads && flow <> source
-            | Heading.Onward, Traced.Leads leads -> leads = source
-            | Heading.Onward, Traced.Dead -> naming = Naming.ByItself
-            | Heading.Gone, Traced.Dead -> naming = Naming.ByRoute
-            | Heading.ToNode node, Traced.Elsewhere other -> node = other
-            | Heading.Forged, Traced.Forged -> true
-            | (Heading.Down _ | Heading.Onward | Heading.Gone | Heading.ToNode _ | Heading.Forged),
+            match FlowRoute.direction source naming traced, traced with
+            | Direction.Down flow, Traced.Leads leads -> flow = leads && flow <> source
+            | Direction.Onward, Traced.Leads leads -> leads = source
+            | Direction.Onward, Traced.Dead -> naming = Naming.ByItself
+            | Direction.Gone, Traced.Dead -> naming = Naming.ByRoute
+            | Direction.ToNode node, Traced.Elsewhere other -> node = other
+            | Direction.Forged, Traced.Forged -> true
+            | (Direction.Down _ | Direction.Onward | Direction.Gone | Direction.ToNode _ | Direction.Forged),
               _ -> false
 
     let private judged =
@@ -197,7 +212,7 @@ module FlowRouteLaws =
                 demanded
                 browsers
                 comesOff
-                headings
+                directions
                 judged
                 kept
                 told

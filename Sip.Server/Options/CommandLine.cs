@@ -22,6 +22,7 @@ public static class CommandLine
         ("--unsafe-no-auth", nameof(ServerOptions.UnsafeNoAuth), Kind.Flag),
         ("--message-bytes", nameof(ServerOptions.MessageBytes), Kind.One),
         ("--queue-bytes", nameof(ServerOptions.QueueBytes), Kind.One),
+        ("--shell", nameof(ServerOptions.Shell), Kind.One),
         ("--stop-seconds", nameof(ServerOptions.StopSeconds), Kind.One),
     ];
 

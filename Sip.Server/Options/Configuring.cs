@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.FSharp.Collections;
 using Sip.Edge;
+using Sip.Server.Reactor;
 
 namespace Sip.Server.Options;
 
@@ -38,6 +39,8 @@ public static class Configuring
         foreach (var file in new[] { options.Certificate, options.Key, options.Trust }.Where(file => file.Length > 0 && !File.Exists(file)))
             yield return $"{file}: there is no such file";
         if (options.QueueBytes < 65536) yield return "--queue-bytes: say a number from 65536 on";
+        if (options.Shell is not ("auto" or "reactor" or "portable")) yield return $"--shell {options.Shell}: say auto, reactor or portable";
+        if (options.Shell == "reactor" && !ReactorEdge.IsPossible) yield return "--shell reactor: it needs Linux with OpenSSL 3 (libssl.so.3); say auto";
         if (options.StopSeconds is < 0 or > 300) yield return "--stop-seconds: say a number from 0 to 300";
     }
 

@@ -54,6 +54,9 @@ public sealed class ServerOptions
     /// <summary>Bytes that may wait to be sent on one connection; a peer that reads slower is disconnected.</summary>
     public int QueueBytes { get; set; } = 1048576;
 
+    /// <summary>What moves the bytes: `reactor` (Linux with OpenSSL 3), `portable` (any system), or the faster one that there is.</summary>
+    public string Shell { get; set; } = "auto";
+
     /// <summary>Seconds that a stopping server waits for requests under way.</summary>
     public int StopSeconds { get; set; } = 5;
 }

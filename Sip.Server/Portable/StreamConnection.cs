@@ -123,18 +123,26 @@ public sealed class StreamConnection
             }
             if (step.Event.IsUpgraded) Open(isWebSocket: true);
             var whole = bytes.Slice(done + step.Offset, step.Length);
-            if (step.Event.IsMessage || step.Event.IsBroken || step.Event.IsTooLarge) Arrived(whole);
-            if (step.Event.IsAssembled) Arrived(step.Bytes);
-            if (step.Event.IsBroken || step.Event.IsTooLarge) lock (outbox.Gate) outbox.Close();
+            if (step.Event.IsMessage) edge.Take(Input.NewArrived(Carried(), whole));
+            if (step.Event.IsAssembled) edge.Take(Input.NewArrived(Carried(), step.Bytes));
+            if (step.Event.IsBroken || step.Event.IsTooLarge) Refuse(step.Event, whole);
             done += step.Consumed;
             if (step.Event.IsNeedMore || outbox.IsClosing) return done;
         }
     }
 
-    private void Arrived(ReadOnlyMemory<byte> message)
+    // The flow, which the first message of a SIP stream opens.
+    private Flow Carried()
     {
         if (flow is null) Open(isWebSocket: false);
-        edge.Take(Input.NewArrived(flow!.Value, message));
+        return flow!.Value;
+    }
+
+    // The answer still goes out; nothing behind it can be read.
+    private void Refuse(StreamEvent why, ReadOnlyMemory<byte> head)
+    {
+        edge.Take(Input.NewUnframed(Carried(), why, head));
+        lock (outbox.Gate) outbox.Close();
     }
 
     private void Open(bool isWebSocket)

@@ -115,8 +115,10 @@ let private keys: NonceKeys =
         Previous = ValueNone
     }
 
-let private settings =
+let private settingsOver =
     Authentication.settings "example.com" (Host.Name "example.com") keys
+
+let private settings = settingsOver Transport.Udp
 
 let private register credentials : Attempt =
     {
@@ -166,6 +168,18 @@ let private transcript =
                 (nonce.Length = 40
                  && Seq.forall (fun c -> Char.IsAsciiLetterOrDigit c || c = '-' || c = '_') nonce)
                 "base64url"
+        }
+        test "over WebSocket MD5 is challenged last, where JsSIP and SIP.js look for it" {
+            for transport in [ Transport.Ws; Transport.Wss ] do
+                let last =
+                    Authentication.challenges
+                        (settingsOver transport)
+                        (Instant.FromMilliseconds 1000L)
+                        (register [])
+                        Staleness.Fresh
+                    |> List.last
+
+                Expect.stringEnds last "algorithm=MD5" "MD5"
         }
         test "the register that answers it is alice's" {
             let login: Login =

@@ -12,10 +12,13 @@ let main arguments =
             "Examples"
             [
                 UriExamples.all
+                SipHashVectors.all
+                GrammarExamples.all
                 Torture.all
                 Handshakes.all
                 WebSocketFrames.all
                 DigestExamples.all
                 AuthenticationExamples.all
                 Registrations.all
+                Transcript.all
             ])

@@ -97,7 +97,6 @@ function run(settings: Settings, url: string, instance: string): void {
     me.hidden = signOut.hidden = board.hidden = false;
     if (!isSecure()) tell(noMicrophone("", false));
     phone.start();
-    roster.refresh();
   };
 
   const close = (): void => {
@@ -105,7 +104,7 @@ function run(settings: Settings, url: string, instance: string): void {
     session?.roster.stop();
     session = null;
     me.hidden = signOut.hidden = board.hidden = true;
-    showStatus({ state: "offline", words: "Signed out" });
+    showStatus({ state: "offline", words: "Not signed in" });
   };
 
   const enterAsGuest = async (): Promise<void> => {
@@ -116,7 +115,7 @@ function run(settings: Settings, url: string, instance: string): void {
     }
     const reply = await postGuest(wanted);
     if (reply.kind === "problem") {
-      showStatus({ state: "offline", words: "Signed out" });
+      showStatus({ state: "offline", words: "Not signed in" });
       signIn.show();
       return warn(reply.words);
     }
@@ -149,6 +148,7 @@ function run(settings: Settings, url: string, instance: string): void {
   signOut.addEventListener("click", () => {
     forgetGuest();
     close();
+    messages.clear();
     clearNotice();
     signIn.show();
   });

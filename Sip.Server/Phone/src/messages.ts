@@ -9,6 +9,7 @@ export type Write = (to: Address, text: string, done: (delivery: Delivery) => vo
 const kept = 200;
 
 export class Messages {
+  private readonly log = byId("talk-log", HTMLElement);
   private readonly list = byId("messages", HTMLOListElement);
   private readonly empty = byId("no-messages", HTMLElement);
   private readonly to = byId("message-to", HTMLInputElement);
@@ -39,8 +40,15 @@ export class Messages {
   receive({ from, label, text }: IncomingText): void {
     this.add("in", label, text).dataset["state"] = "received";
     if (this.to.value.trim() === "") this.to.value = toLabel(from, this.domain);
-    const { top, bottom } = this.list.getBoundingClientRect();
+    const { top, bottom } = this.log.getBoundingClientRect();
     if (bottom > innerHeight || top < 0) tell(`${label} wrote: ${text}`);
+  }
+
+  /** Forgets it all: the next person at this page is somebody else. */
+  clear(): void {
+    this.list.replaceChildren();
+    this.to.value = this.text.value = "";
+    this.empty.hidden = false;
   }
 
   private send(): void {
@@ -84,7 +92,7 @@ export class Messages {
   }
 
   private scroll(): void {
-    this.list.scrollTop = this.list.scrollHeight;
+    this.log.scrollTop = this.log.scrollHeight;
   }
 }
 

@@ -79,7 +79,7 @@ export class Roster {
     paintAvatar(avatar, user);
     const words = make("span", "person-words",
       make("span", "name", user), make("span", "presence"));
-    const message = this.button("message", `Write to ${user}`, () => this.message.emit(user));
+    const message = this.button("message", `Message ${user}`, () => this.message.emit(user));
     const call = this.button("call", `Call ${user}`, () => this.call.emit(user));
     const row = make("li", "person", avatar, words, message, call);
     row.dataset["user"] = user;

@@ -1,4 +1,4 @@
-// Answers: what the domain name system has said, for as long as it counts: the records by their time to
+// DnsAnswers: what the domain name system has said, for as long as it counts: the records by their time to
 // live, that there are none for a shorter time (RFC 2308 §5), that nobody answered for a very short one.
 
 namespace Sip.Routing
@@ -7,7 +7,7 @@ open System
 open Sip
 
 /// The answers that are known, each until its deadline.
-type Answers =
+type DnsAnswers =
     private
         {
             Known: Map<Question, Answer * Instant>
@@ -16,23 +16,23 @@ type Answers =
 
 /// Keeping answers.
 [<RequireQualifiedAccess>]
-module Answers =
+module DnsAnswers =
     let private longest = 3600L<s>
     let private longestAbsence = 60L<s>
     let private failure = 5L<s>
 
     /// No answers, and room for so many.
-    let empty (capacity: int) : Answers =
+    let empty (capacity: int) : DnsAnswers =
         {
             Known = Map.empty
             Capacity = capacity
         }
 
     /// How many are kept.
-    let count (answers: Answers) : int = answers.Known.Count
+    let count (answers: DnsAnswers) : int = answers.Known.Count
 
     /// The answer to a question, while it counts.
-    let find (now: Instant) (question: Question) (answers: Answers) : Answer voption =
+    let find (now: Instant) (question: Question) (answers: DnsAnswers) : Answer voption =
         match Map.tryFind question answers.Known with
         | Some(answer, until) when until > now -> ValueSome answer
         | Some _
@@ -47,12 +47,12 @@ module Answers =
         | Answer.Failed -> failure
 
     /// The answers that count at this moment.
-    let current (now: Instant) (answers: Answers) : Answers =
+    let current (now: Instant) (answers: DnsAnswers) : DnsAnswers =
         { answers with
             Known = answers.Known |> Map.filter (fun _ (_, until) -> until > now)
         }
 
-    let private makeRoom (now: Instant) (answers: Answers) : Answers =
+    let private makeRoom (now: Instant) (answers: DnsAnswers) : DnsAnswers =
         if count answers < answers.Capacity then
             answers
         else
@@ -74,8 +74,8 @@ module Answers =
         (question: Question)
         (answer: Answer)
         (ttl: int64<s>)
-        (answers: Answers)
-        : Answers =
+        (answers: DnsAnswers)
+        : DnsAnswers =
         let until = now.After((max 1L<s> (lifetime answer ttl)) * 1000L<ms / s>)
         let roomy = makeRoom now answers
 

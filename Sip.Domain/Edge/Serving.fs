@@ -1,0 +1,89 @@
+// Serving: what this server answers as itself: REGISTER and OPTIONS, and what it does not do
+// (RFC 3261 §8.2, §10.3, §11.2).
+
+namespace Sip.Edge
+
+open Sip
+open Sip.Wire
+open Sip.Registrar
+open Sip.Routing
+
+/// What becomes of a request that is let in.
+[<RequireQualifiedAccess>]
+type Decision =
+    | Answer of Status: Status * Words: string * Headers: (string * string) list
+    | Refuse of Refusal: Sip.Routing.Refusal
+    | Forward of Places: Place list list
+    /// Nobody is told anything: an ACK.
+    | Absorb
+
+/// Answering as the server itself.
+[<Sealed>]
+type internal Serving(realm: Realm, policy: Policy, location: Location, note: Note -> unit) =
+
+    let allow = "OPTIONS, REGISTER"
+    let supported = [ "path"; "outbound" ]
+
+    let answer (status: Status) headers =
+        Decision.Answer(status, Status.phrase status, headers)
+
+    let bind (now: Instant) (flow: Flow) (request: Message) (aor: string) question =
+        let before = location.Of aor
+
+        match Register.step policy now question before with
+        | Outcome.Refused refusal ->
+            let status = Sip.Registrar.Refusal.status refusal
+            let words = Sip.Registrar.Refusal.reason refusal
+            let callId = request.Text(Message.value HeaderName.CallId request)
+            note (Note.Refused(flow, callId, status.Number, words))
+            Decision.Answer(status, words, Sip.Registrar.Refusal.headers refusal)
+        | Outcome.Registered(after, _) ->
+            location.Store(aor, after)
+            let contacts = List.length (Bindings.current now after)
+
+            if contacts > 0 then
+                note (Note.Registered(aor, flow, contacts))
+            elif not (Bindings.isEmpty before) then
+                note (Note.Unregistered aor)
+
+            answer Status.ok (Registration.headers now request question after)
+
+    let register (now: Instant) (flow: Flow) (scheme: Scheme) (request: Message) =
+        match Registration.target request, Registration.read flow scheme request with
+        | ValueSome target, Ok question when Realm.owns realm target ->
+            bind now flow request (Registration.aor realm target).Key question
+        | _, Error refusal -> Decision.Refuse refusal
+        | _, Ok _ -> Decision.Refuse Refusal.NoSuchUser
+
+    // §8.2.2.3: what a client requires and this server does not know is named back.
+    let unsupported (request: Message) =
+        Message.values HeaderName.Require request
+        |> List.map (fun slice -> request.Text slice)
+        |> List.filter (fun tag -> not (List.exists (Text.sameText tag) supported))
+
+    let serve (now: Instant) (flow: Flow) (method: Method) (scheme: Scheme) (request: Message) =
+        match method with
+        | Method.Register -> register now flow scheme request
+        | Method.Options ->
+            let supported = System.String.Join(", ", supported)
+            answer Status.ok [ "Allow", allow; "Accept", "*/*"; "Supported", supported ]
+        | Method.Ack -> Decision.Absorb
+        | Method.Cancel
+        | Method.Bye -> answer Status.noSuchTransaction []
+        | Method.Invite
+        | Method.Message
+        | Method.Refer -> Decision.Refuse Refusal.NoSuchUser
+        | Method.Subscribe
+        | Method.Notify
+        | Method.Update
+        | Method.Info
+        | Method.Prack
+        | Method.Publish -> Decision.Refuse(Refusal.NotAllowed allow)
+        | Method.Other -> Decision.Refuse Refusal.Unimplemented
+
+    /// What the server makes of a request that is for itself.
+    member _.Decide(now, flow, method: Method, scheme, request) : Decision =
+        match unsupported request with
+        | [] -> serve now flow method scheme request
+        | _ when method = Method.Ack -> Decision.Absorb
+        | tags -> Decision.Refuse(Refusal.Extensions tags)

@@ -1,0 +1,113 @@
+// FlowText: what is written about a flow, spelt once and kept: the stamp of a Via (RFC 3261 §18.2.1, RFC
+// 3581 §4) and the alias of a Contact. HOT: with the text kept, neither is computed for a message.
+
+namespace Sip.Routing
+
+open System
+open System.Collections.Generic
+open Sip
+
+/// Whose flow it is.
+[<RequireQualifiedAccess; Struct>]
+type Standing =
+    | Client
+    /// A peer names itself, and its name is believed.
+    | Peer
+
+/// A flow and what is written about it.
+type FlowText =
+    {
+        Flow: Flow
+        /// The hop that leads back on it.
+        Hop: Hop
+        /// `;received=<address>;rport=<port>`
+        Stamp: byte[]
+        Standing: Standing
+        /// Our sealed name for it.
+        Alias: byte[]
+    }
+
+/// The texts of the flows that are in use, and the aliases among them that were verified or minted.
+/// A memory of pure functions: it may forget at any time, and no answer changes. One thread at a time.
+[<Sealed>]
+type FlowTexts(realm: Realm, capacity: int) =
+
+    // Any good hash of the parts that tell flows apart; the equality is the flow's own.
+    let byParts =
+        { new IEqualityComparer<Flow> with
+            member _.GetHashCode flow =
+                HashCode.Combine(
+                    flow.Connection,
+                    flow.Remote.Address.High,
+                    flow.Remote.Address.Low,
+                    flow.Remote.Port
+                )
+
+            member _.Equals(one, other) =
+                one.Connection = other.Connection
+                && one.Remote.Port = other.Remote.Port
+                && one.Remote.Address.Low = other.Remote.Address.Low
+                && one.Remote.Address.High = other.Remote.Address.High
+                && one.Listener = other.Listener
+                && one.Transport = other.Transport
+        }
+
+    let byFlow = Dictionary<Flow, FlowText>(byParts)
+    let byAlias = Dictionary<Mark, FlowText>()
+    let key = Prf.key (ReadOnlySpan(Seal.digest realm.Secret "known alias" []))
+
+    let spell (flow: Flow) : FlowText =
+        // RFC 5118 §4.5: no brackets around an IPv6 address in received.
+        let stamp =
+            String.Concat(
+                String.Concat(";received=", Address.print flow.Remote.Address),
+                ";rport=",
+                string flow.Remote.Port
+            )
+
+        {
+            Flow = flow
+            Hop = Hop.Flow flow
+            Stamp = Text.toBytes stamp
+            Standing =
+                if Realm.isPeer realm flow then
+                    Standing.Peer
+                else
+                    Standing.Client
+            Alias = Text.toBytes (Alias.mint realm.Secret flow)
+        }
+
+    let remember (text: FlowText) =
+        if byFlow.Count >= capacity then
+            byFlow.Clear()
+            byAlias.Clear()
+
+        byFlow[text.Flow] <- text
+        byAlias[Prf.hash key (ReadOnlySpan text.Alias)] <- text
+        text
+
+    /// What is written about a flow.
+    member _.Of(flow: Flow) : FlowText =
+        match byFlow.TryGetValue flow with
+        | true, text -> text
+        | false, _ -> remember (spell flow)
+
+    /// The flow that an alias was minted for. What is kept was minted here or has shown its seal, and is
+    /// found by a keyed hash of the whole alias: nothing but that very alias gets as far as being
+    /// compared, so that the time tells nothing. Any other is judged by its seal.
+    member _.Follow(alias: ReadOnlySpan<byte>) : FlowText voption =
+        match byAlias.TryGetValue(Prf.hash key alias) with
+        | true, text when alias.SequenceEqual(ReadOnlySpan text.Alias) -> ValueSome text
+        | true, _
+        | false, _ ->
+            match Alias.follow realm.Secret (Text.ofBytes alias) with
+            | Followed.Leads flow -> ValueSome(remember (spell flow))
+            | Followed.Foreign -> ValueNone
+
+    /// Forgets a flow that is gone.
+    member _.Forget(flow: Flow) =
+        match byFlow.TryGetValue flow with
+        | true, text ->
+            byFlow.Remove flow |> ignore
+            byAlias.Remove(Prf.hash key (ReadOnlySpan text.Alias)) |> ignore
+        | false, _ -> ()

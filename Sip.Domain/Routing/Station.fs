@@ -1,0 +1,155 @@
+// Station: a realm made ready for work: what we write about ourselves spelt in bytes, what we recognise
+// as ourselves, the keys derived. Each shard has its own, made once at start. HOT.
+
+namespace Sip.Routing
+
+open System
+open Sip
+open Sip.Wire
+
+/// A host and port by which others name us, -1 where any port will do.
+[<Struct>]
+type Face = { Text: byte[]; Host: Host; Port: int }
+
+/// A realm made ready for work.
+type Station =
+    {
+        Realm: Realm
+        /// Every host and port that is ours in a URI.
+        Faces: Face[]
+        /// Every host and port that we write into a Via.
+        SentBys: Face[]
+        /// For each listener the Via line that we put on, up to the branch's unique part.
+        Vias: byte[][]
+        /// For each pair of listeners, inward and outward, the Record-Route lines that we put on.
+        RecordRoutes: byte[][][]
+        /// How credentials for our realm name it.
+        RealmParameter: byte[]
+        BranchKey: PrfKey
+        LoopKey: PrfKey
+        TagKey: PrfKey
+        TransactionKey: PrfKey
+        Flows: FlowTexts
+    }
+
+/// Making stations, and recognising ourselves.
+[<RequireQualifiedAccess>]
+module Station =
+
+    let private keptFlows = 65536
+
+    let private face (host: Host) (port: int) : Face =
+        {
+            Text = Text.toBytes (Host.print host)
+            Host = host
+            Port = port
+        }
+
+    let private facesOf (realm: Realm) : Face[] =
+        [|
+            for listener in realm.Listeners do
+                face listener.AdvertisedHost listener.AdvertisedPort
+                face (Host.Address listener.Bound.Address) listener.Bound.Port
+
+            for domain in realm.Domains do
+                match Host.tryRead domain with
+                | ValueSome host -> face host -1
+                | ValueNone -> ()
+        |]
+        |> Array.distinct
+
+    let private via (listener: Listener) : byte[] =
+        let ours =
+            {
+                Transport = Transport.inVia listener.Transport
+                Host = listener.AdvertisedHost
+                Port = ValueSome listener.AdvertisedPort
+                Parameters =
+                    [
+                        {
+                            Name = "branch"
+                            Value = ValueSome ViaView.cookie
+                        }
+                    ]
+            }
+
+        Text.toBytes (String.Concat("Via: ", Via.print ours))
+
+    let private recordRoute (inward: Listener) (outward: Listener) : byte[] =
+        RecordRoute.values inward outward
+        |> List.map (fun value -> String.Concat("Record-Route: ", value, "\r\n"))
+        |> String.Concat
+        |> Text.toBytes
+
+    let private key (realm: Realm) (purpose: string) : PrfKey =
+        Prf.key (ReadOnlySpan(Seal.digest realm.Secret purpose []))
+
+    /// A station for a realm.
+    let ofRealm (realm: Realm) : Station =
+        let listeners = realm.Listeners
+
+        {
+            Realm = realm
+            Faces = facesOf realm
+            SentBys =
+                listeners
+                |> Array.map (fun listener -> face listener.AdvertisedHost listener.AdvertisedPort)
+            Vias = Array.map via listeners
+            RecordRoutes =
+                listeners |> Array.map (fun inward -> Array.map (recordRoute inward) listeners)
+            RealmParameter = Text.toBytes (String.Concat("realm=\"", Realm.name realm, "\""))
+            BranchKey = key realm "branch"
+            LoopKey = key realm "loop"
+            TagKey = key realm "tag"
+            TransactionKey = key realm "transaction"
+            Flows = FlowTexts(realm, keptFlows)
+        }
+
+    // An address has several spellings; the one that we write ourselves is tried first.
+    let private isHost (host: ReadOnlySpan<byte>) (address: Address voption) (face: Face) =
+        Text.same host (ReadOnlySpan face.Text)
+        || match address, face.Host with
+           | ValueSome one, Host.Address other -> one.Low = other.Low && one.High = other.High
+           | ValueSome _, Host.Name _
+           | ValueNone, _ -> false
+
+    /// Whether a URI names this server: one of its domains, or one of its addresses with its port.
+    /// A port that is not written is any port of ours.
+    let owns (station: Station) (all: ReadOnlySpan<byte>) (uri: UriView) : bool =
+        let host = Slice.bytes all uri.Host
+        let address = HostView.address host
+        let faces = station.Faces
+        let mutable found = false
+        let mutable i = 0
+
+        while not found && i < faces.Length do
+            let port = faces[i].Port
+
+            found <- (port = uri.Port || port < 0 || uri.Port < 0) && isHost host address faces[i]
+
+            i <- i + 1
+
+        found
+
+    /// Whether a Via is one that we wrote ourselves, by its sent-by.
+    let wrote (station: Station) (all: ReadOnlySpan<byte>) (via: ViaView) : bool =
+        let host = Slice.bytes all via.Host
+        let address = HostView.address host
+        let mutable found = false
+        let mutable i = 0
+
+        while not found && i < station.SentBys.Length do
+            let port =
+                if via.Port >= 0 then
+                    via.Port
+                else
+                    Transport.defaultPort station.Realm.Listeners[i].Transport
+
+            found <- port = station.SentBys[i].Port && isHost host address station.SentBys[i]
+            i <- i + 1
+
+        found
+
+    /// The listener's place among the listeners.
+    let placeOf (listener: Listener) : int =
+        let (ListenerId index) = listener.Id in index

@@ -1,0 +1,321 @@
+// World: phones, a network that loses, doubles, delays and cuts, and one ledger, in virtual time. One
+// script gives one run, always the same.
+
+namespace Sip.Properties.World
+
+open System
+open System.Collections.Generic
+open Sip
+open Sip.Edge
+open Sip.Registrar
+open Sip.Routing
+open Sip.Transactions
+open Sip.Identity
+open Sip.Properties
+
+/// Everything that was seen in one world.
+type Run =
+    {
+        Script: Script
+        Phones: Phone list
+        Inputs: (Instant * Input * Effect list) list
+        /// When the device's connection broke.
+        Cuts: (int64 * int) list
+        /// Messages that came to nobody: there is no such address in this world.
+        Astray: string list
+        /// What must never happen, as it happened.
+        Faults: string list
+        /// Who was registered at the busiest time.
+        Online: Map<string, int>
+        Ledger: Ledger
+        End: Instant
+    }
+
+/// Living through scripts.
+[<RequireQualifiedAccess>]
+module World =
+
+    let private realm = RoutingLaws.realm
+
+    let private subscribers =
+        Script.users
+        |> List.map (fun user -> Subscriber.enroll "example.test" user ("secret of " + user))
+
+    /// A ledger in which the users are enrolled.
+    let ledger () =
+        let ledger = Ledger(realm, Timing.usual, Policy.standard)
+
+        for one in subscribers do
+            ledger.Take(Instant.FromMilliseconds 0L, Input.Enrolled one) |> ignore
+
+        ledger
+
+    let private transport (link: Link) =
+        match link with
+        | Link.Udp -> Transport.Udp
+        | Link.Tcp -> Transport.Tcp
+        | Link.Ws -> Transport.Ws
+        | Link.Wss -> Transport.Wss
+
+    let private listener (link: Link) =
+        match link with
+        | Link.Udp -> ListenerId 0
+        | Link.Tcp -> ListenerId 1
+        | Link.Ws -> ListenerId 3
+        | Link.Wss -> ListenerId 4
+
+    /// The flow of a device, by the number of its connection.
+    let flow (index: int) (link: Link) (connection: int64) : Flow =
+        {
+            Listener = listener link
+            Transport = transport link
+            Connection = if link = Link.Udp then 0L else connection
+            Remote =
+                {
+                    Address = Address.ofV4 (0xC6336400u + uint32 (index + 10))
+                    Port = if link = Link.Udp then 5060 else 30000 + int connection
+                }
+        }
+
+    let private stranger = flow 90 Link.Udp 0L
+
+    let private seat index (device: Device) =
+        let user = Script.users[device.User]
+        let address = String.Concat("198.51.100.", string (index + 10), ":5060")
+
+        let sentBy, contact =
+            match device.Link with
+            | Link.Udp -> address, String.Concat("sip:", user, "@", address)
+            | Link.Tcp -> address, String.Concat("sip:", user, "@", address) + ";transport=tcp"
+            | Link.Ws
+            | Link.Wss ->
+                let host = String.Concat("b", string index, "x7.invalid")
+                host, String.Concat("sip:q", string index, "@", host) + ";transport=ws"
+
+        {
+            Index = index
+            User = user
+            Device = device
+            SentBy = sentBy
+            Contact = contact
+        }
+
+    /// What a stranger sends, and how; each way has a Call-ID that no phone may ever see.
+    let private intrusion (way: int) (victim: string) : string =
+        let request method target more =
+            {
+                Start = String.Concat(method, " ", target, " SIP/2.0")
+                Fields =
+                    [
+                        "Via", "SIP/2.0/UDP 203.0.113.9:5060;branch=z9hG4bK-i" + string way
+                        "Max-Forwards", "70"
+                        "From", "<sip:alice@example.test>;tag=i"
+                        "To", String.Concat("<sip:", victim, "@example.test>") + more
+                        "Call-ID", "intruder"
+                        "CSeq", "1 " + method
+                        "Contact", "<sip:evil@203.0.113.9>"
+                        "Content-Length", "0"
+                    ]
+                Body = ""
+            }
+            |> Sheet.print
+
+        let user = String.Concat("sip:", victim, "@example.test")
+
+        match way with
+        | 0 -> request "INVITE" user ""
+        | 1 -> request "MESSAGE" user ";tag=guess"
+        | 2 -> request "ACK" user ";tag=guess"
+        | 3 -> request "REGISTER" "sip:example.test" ""
+        | 4 -> request "REGISTER" "sip:example.test" ";tag=guess"
+        | _ -> request "BYE" (user + ";alias=AAAA") ";tag=guess"
+
+    /// Lives through a script: half an hour in which things happen, and the hours that follow.
+    let live (script: Script) : Run =
+        let clock = Clock()
+        let dice = Random script.Seed
+        let ledger = ledger ()
+        let inputs = List<Instant * Input * Effect list>()
+        let faults = List<string>()
+        let cuts = List<int64 * int>()
+        let astray = List<string>()
+        let lost = Dictionary<string, int>()
+        let open' = HashSet<Flow>()
+        let phones = List<Phone>()
+        let flows = Dictionary<int, Flow>()
+        let mutable connections = 0L
+        let mutable planned = Int64.MaxValue
+        let now () = Instant.FromMilliseconds clock.Now
+        let chance percent = dice.Next 100 < percent
+
+        // A datagram is lost twice at most, so that who is patient is heard at last.
+        let isLost (way: string) =
+            let times =
+                match lost.TryGetValue way with
+                | true, times -> times
+                | false, _ -> 0
+
+            if times < 2 && chance script.Loss then
+                lost[way] <- times + 1
+                true
+            else
+                false
+
+        // The same message is one that differs at most in its nonce.
+        let datagram (way: string) (text: string) (arrive: unit -> unit) =
+            let sheet = Sheet.read text
+
+            let way =
+                String.Concat(way, sheet.Start, Sheet.first "Via" sheet, Sheet.first "CSeq" sheet)
+
+            for _ in 0 .. (if chance script.Twice then 1 else 0) do
+                if not (isLost way) then
+                    clock.After(int64 (10 + dice.Next(script.Jitter + 1)), arrive)
+
+        let rec take (input: Input) =
+            let effects = List.ofSeq (ledger.Take(now (), input))
+            inputs.Add((now (), input, effects))
+
+            for effect in effects do
+                match effect with
+                | Effect.Note _ -> ()
+                | Effect.Send(Hop.Dial _, bytes) -> astray.Add(Text.ofBytes bytes.Span)
+                | Effect.Send(Hop.Flow flow, bytes) -> deliver flow (Text.ofBytes bytes.Span)
+
+            plan ()
+
+        and deliver (flow: Flow) (text: string) =
+            let owner = phones |> Seq.tryFind (fun phone -> flows[phone.Seat.Index] = flow)
+
+            if Flow.isConnection flow && not (open'.Contains flow) then
+                faults.Add("sent on a closed flow: " + text)
+
+            match owner with
+            | Some phone when Flow.isConnection flow ->
+                clock.After(
+                    20L,
+                    fun () ->
+                        if open'.Contains flow then
+                            phone.Take text
+                )
+            | Some phone ->
+                datagram ("to " + string phone.Seat.Index) text (fun () -> phone.Take text)
+            | None when Flow.isConnection flow -> ()
+            | None when flow = stranger && text.StartsWith("SIP/2.0 ", StringComparison.Ordinal) ->
+                ()
+            | None -> astray.Add text
+
+        and plan () =
+            let wake = ledger.Wake
+
+            if wake <> Instant.Never && wake.Milliseconds < planned then
+                planned <- wake.Milliseconds
+                clock.After(planned - clock.Now, tick)
+
+        and tick () =
+            if clock.Now >= planned then
+                planned <- Int64.MaxValue
+                take Input.Tick
+
+                if ledger.Wake <= now () then
+                    faults.Add "after a tick the next is due already"
+
+        let transmit (index: int) (text: string) =
+            let flow = flows[index]
+
+            let arrived () =
+                take (Input.Arrived(flow, ReadOnlyMemory(Text.toBytes text)))
+
+            if Flow.isConnection flow then
+                clock.After(
+                    20L,
+                    fun () ->
+                        if open'.Contains flow then
+                            arrived ()
+                )
+            else
+                datagram ("from " + string index) text arrived
+
+        let connect (phone: Phone) =
+            let index = phone.Seat.Index
+            let link = phone.Seat.Device.Link
+            connections <- connections + 1L
+            flows[index] <- flow index link connections
+
+            if link <> Link.Udp then
+                open'.Add flows[index] |> ignore
+                take (Input.Opened flows[index])
+
+            phone.Register(phone.Seat.User, "reg" + string index, "", 1800)
+
+        let cut (index: int) =
+            let phone = phones[index]
+
+            if phone.Seat.Device.Link <> Link.Udp && open'.Remove flows[index] then
+                cuts.Add((clock.Now, index))
+                phone.Break()
+                let flow = flows[index]
+                take (Input.Closed flow)
+                clock.After(3000L, fun () -> connect phone)
+
+        let ownerOf (tag: string) =
+            phones[int (tag.Substring(1, tag.IndexOf '.' - 1))]
+
+        let isThere (index: int) =
+            not (Flow.isConnection flows[index]) || open'.Contains flows[index]
+
+        let perform (deed: Deed) =
+            match deed with
+            // Nobody does anything on a broken connection.
+            | Deed.Call(from, _, _, _, _, _)
+            | Deed.Text(from, _)
+            | Deed.Probe(from, _)
+            | Deed.Pose(from, _) when not (isThere from) -> ()
+            | Deed.Call(from, target, giveUp, talk, farewell, reInvite) ->
+                phones[from].Call(Script.users[target], giveUp, talk, farewell, reInvite)
+            | Deed.Text(from, target) -> phones[from].Once("MESSAGE", Script.users[target])
+            | Deed.Probe(from, target) -> phones[from].Once("OPTIONS", Script.users[target])
+            | Deed.Cut index -> cut index
+            | Deed.Intrude(way, victim) ->
+                let text = intrusion way Script.users[victim]
+                take (Input.Arrived(stranger, ReadOnlyMemory(Text.toBytes text)))
+            | Deed.Pose(index, victim) ->
+                phones[index]
+                    .Register(Script.users[victim], "pose" + string index, ";tag=guess", 1800)
+
+        script.Devices
+        |> List.iteri (fun index device ->
+            phones.Add(Phone(clock, seat index device, transmit index, ownerOf))
+            flows[index] <- flow index device.Link 0L)
+
+        for phone in phones do
+            connect phone
+
+        for at, deed in script.Deeds do
+            clock.After(10000L + int64 at, fun () -> perform deed)
+
+        clock.Run 1_000_000L
+
+        let online =
+            ledger.Online(now ()) |> Seq.map (fun pair -> pair.Key, pair.Value) |> Map.ofSeq
+
+        // Everybody's registration runs out, then everybody goes.
+        clock.Run 9_000_000L
+
+        for index in 0 .. phones.Count - 1 do
+            if open'.Remove flows[index] then
+                take (Input.Closed flows[index])
+
+        clock.Run 10_000_000L
+
+        {
+            Script = script
+            Phones = List.ofSeq phones
+            Inputs = List.ofSeq inputs
+            Cuts = List.ofSeq cuts
+            Astray = List.ofSeq astray
+            Faults = List.ofSeq faults
+            Online = online
+            Ledger = ledger
+            End = now ()
+        }

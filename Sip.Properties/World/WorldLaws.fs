@@ -1,0 +1,334 @@
+// WorldLaws: what is true of every simulated world, whatever the network did.
+
+module Sip.Properties.World.WorldLaws
+
+open System
+open System.Collections.Generic
+open Expecto
+open Sip
+open Sip.Edge
+open Sip.Routing
+
+let private histories (run: Run) =
+    [
+        for phone in run.Phones do
+            for one in phone.History -> phone, one
+    ]
+
+let private visits (run: Run) =
+    [
+        for phone in run.Phones do
+            for visit in phone.Visits -> phone, visit
+    ]
+
+let private callId (sheet: Sheet) = Sheet.first "Call-ID" sheet
+
+let private say (sheet: Sheet) =
+    String.Concat(sheet.Start, " ", callId sheet, " ", Sheet.first "CSeq" sheet)
+
+let private isCut (run: Run) (phone: Phone) (since: int64) =
+    run.Cuts
+    |> List.exists (fun (at, index) -> index = phone.Seat.Index && at >= since - 200L)
+
+/// The phones that a request reached, by its Call-ID.
+let private reached (run: Run) (id: string) =
+    visits run |> List.filter (fun (_, visit) -> callId visit.Request = id)
+
+let private sends (run: Run) =
+    [
+        for _, _, effects in run.Inputs do
+            for effect in effects do
+                match effect with
+                | Effect.Send(hop, bytes) -> hop, Sheet.read (Text.ofBytes bytes.Span)
+                | Effect.Note _ -> ()
+    ]
+
+let private arrivals (run: Run) =
+    [
+        for _, input, _ in run.Inputs do
+            match input with
+            | Input.Arrived(flow, bytes) -> flow, Sheet.read (Text.ofBytes bytes.Span)
+            | Input.Opened _
+            | Input.Closed _
+            | Input.Undeliverable _
+            | Input.Enrolled _
+            | Input.Restored _
+            | Input.Tick -> ()
+    ]
+
+let private finals (run: Run) =
+    [
+        for phone, one in histories run do
+            let invite = Sheet.method one.Request = "INVITE"
+            let codes = [ for struct (status, _) in one.Finals -> status ]
+            let failures = codes |> List.filter (fun status -> status >= 300)
+
+            if invite && codes.IsEmpty && not (isCut run phone one.At) then
+                say one.Request + " was never answered"
+
+            if invite && (failures.Length > 1 || (not failures.IsEmpty && codes.Length > 1)) then
+                say one.Request + " was answered " + String.Join(", ", codes)
+    ]
+
+let private roads (run: Run) =
+    let key (sheet: Sheet) =
+        Sheet.first "Via" sheet |> Sheet.parameter "branch"
+
+    let came = Dictionary<string, Flow>()
+
+    for flow, sheet in arrivals run do
+        if Sheet.isRequest sheet then
+            came.TryAdd(key sheet + Sheet.method sheet, flow) |> ignore
+
+    [
+        for hop, sheet in sends run do
+            if not (Sheet.isRequest sheet) then
+                match came.TryGetValue(key sheet + Sheet.method sheet) with
+                | true, flow when hop = Hop.Flow flow -> ()
+                | true, _ -> say sheet + " left by another road"
+                | false, _ -> say sheet + " answers nothing that came"
+    ]
+
+let private leftovers (run: Run) =
+    let now = run.End
+
+    [
+        if run.Ledger.Held <> 0 then
+            "held: " + string run.Ledger.Held
+
+        if run.Ledger.Proofs <> 0 then
+            "proofs: " + string run.Ledger.Proofs
+
+        if run.Ledger.Online(now).Count <> 0 then
+            "somebody is registered"
+
+        if run.Ledger.Wake <> Instant.Never then
+            "something is due"
+    ]
+
+let private again (run: Run) =
+    let ledger = World.ledger ()
+
+    let text (effects: Effect seq) =
+        effects
+        |> Seq.map (fun effect ->
+            match effect with
+            | Effect.Send(hop, bytes) -> $"%A{hop}" + Text.ofBytes bytes.Span
+            | Effect.Note note -> $"%A{note}")
+        |> String.Concat
+
+    [
+        for now, input, effects in run.Inputs do
+            let other = ledger.Take(now, input)
+
+            if text other <> text effects then
+                $"at %d{now.Milliseconds} another answer"
+    ]
+
+let private twice (run: Run) =
+    [
+        for phone in run.Phones do
+            let requests =
+                [ for visit in phone.Visits -> visit.Request ]
+                |> List.groupBy (fun request ->
+                    callId request, Sheet.first "CSeq" request, Sheet.tag "From" request)
+
+            for _, same in requests do
+                if same.Length > 1 then
+                    say same.Head + " came as " + string same.Length + " transactions"
+    ]
+
+let private ringing (run: Run) =
+    [
+        for phone, visit in visits run do
+            if visit.Rang && visit.Final = 0 && not visit.CutOff then
+                say visit.Request + " still rings at " + string phone.Seat.Index
+    ]
+
+let private gaveUp = "SIP;cause=480;text=\"Gave up\""
+
+let private reasons (run: Run) =
+    let cancelledByCaller id =
+        histories run
+        |> List.exists (fun (_, one) -> one.CancelSent && callId one.Request = id)
+
+    [
+        for phone, one in histories run do
+            let id = callId one.Request
+
+            let cancels =
+                reached run id
+                |> List.choose (fun (_, visit) ->
+                    visit.Cancel |> Option.map (fun why -> visit, why))
+
+            if Sheet.method one.Request = "INVITE" && not (isCut run phone one.At) then
+                for visit, why in cancels do
+                    let known =
+                        match why with
+                        | [ only ] ->
+                            (only = gaveUp && cancelledByCaller id)
+                            || only.Contains "cause=200"
+                            || only.Contains "cause=603"
+                        // Timer C gives up for nobody's reason.
+                        | _ -> visit.Rang && not (cancelledByCaller id)
+
+                    if not known then
+                        say visit.Request + " was cancelled: " + String.Join(" and ", why)
+    ]
+
+let private acks (run: Run) =
+    [
+        for phone in run.Phones do
+            for struct (_, sheet) in phone.Got do
+                if Sheet.isRequest sheet && Sheet.method sheet = "ACK" then
+                    let vias = (Sheet.all "Via" sheet).Length
+
+                    let own =
+                        phone.Visits
+                        |> Seq.tryFind (fun visit ->
+                            Sheet.branch visit.Request = Sheet.branch sheet)
+
+                    match own with
+                    | Some visit when visit.Final >= 300 && vias = 1 -> ()
+                    | Some _ -> say sheet + " on the branch of an INVITE"
+                    | None when vias = 2 -> ()
+                    | None -> say sheet + " comes from nobody"
+    ]
+
+let private dialogs (run: Run) =
+    [
+        for phone, visit in visits run do
+            let tag = Sheet.tag "To" visit.Request
+
+            if
+                tag <> ""
+                && not (
+                    tag.StartsWith(
+                        String.Concat("t", string phone.Seat.Index, "."),
+                        StringComparison.Ordinal
+                    )
+                )
+            then
+                say visit.Request + " came to the wrong phone"
+
+        for phone, one in histories run do
+            let inDialog = Sheet.tag "To" one.Request <> ""
+            let peers = run.Phones |> List.exists (fun other -> isCut run other 0L)
+
+            if
+                inDialog
+                && Sheet.method one.Request <> "CANCEL"
+                && not peers
+                && Sheet.method one.Request <> "REGISTER"
+            then
+                match List.ofSeq one.Finals with
+                | [ struct ((200 | 481), _) ] -> ()
+                | other -> say one.Request + $" was answered %A{other}"
+    ]
+
+let private intruders (run: Run) =
+    [
+        for phone in run.Phones do
+            for struct (_, sheet) in phone.Got do
+                if callId sheet = "intruder" then
+                    say sheet + " reached " + string phone.Seat.Index
+
+        for KeyValue(aor, count) in run.Online do
+            let own =
+                run.Script.Devices
+                |> List.filter (fun device -> aor = Script.users[device.User] + "@example.test")
+
+            if count > own.Length then
+                aor + " is registered " + string count + " times"
+    ]
+
+let private others (run: Run) =
+    [
+        for phone, one in histories run do
+            let method = Sheet.method one.Request
+
+            if
+                method <> "INVITE"
+                && method <> "CANCEL"
+                && not (isCut run phone one.At)
+                && one.Finals.Count = 0
+            then
+                let silent =
+                    reached run (callId one.Request)
+                    |> List.exists (fun (_, visit) -> visit.Final = 0 || visit.Final = 408)
+
+                if not silent then
+                    say one.Request + " was never answered"
+
+            if method <> "INVITE" && one.Finals.Count > 1 then
+                say one.Request + " was answered twice"
+
+            if method <> "INVITE" then
+                for struct (status, _) in one.Finals do
+                    if status = 408 then
+                        say one.Request + " was answered 408"
+    ]
+
+let private winners (run: Run) =
+    [
+        for phone in run.Phones do
+            if phone.Dialogs > 0 && run.Cuts.IsEmpty then
+                string phone.Seat.Index + " is still in a call"
+
+        for phone, one in histories run do
+            if
+                Sheet.method one.Request = "INVITE"
+                && Sheet.tag "To" one.Request = ""
+                && not (isCut run phone one.At)
+            then
+                let legs =
+                    reached run (callId one.Request)
+                    |> List.filter (fun (_, visit) ->
+                        Sheet.method visit.Request = "INVITE" && Sheet.tag "To" visit.Request = "")
+
+                for _, visit in legs do
+                    if visit.Rang && visit.Final = 0 && not visit.CutOff then
+                        say visit.Request + " neither won nor ended"
+    ]
+
+let private calls (run: Run) =
+    visits run
+    |> List.filter (fun (_, visit) -> Sheet.method visit.Request = "INVITE")
+
+let private isForked (run: Run) =
+    calls run
+    |> List.countBy (fun (_, visit) -> callId visit.Request, Sheet.first "CSeq" visit.Request)
+    |> List.exists (fun (_, count) -> count > 1)
+
+/// All laws of worlds.
+let all =
+    testList
+        "World"
+        [
+            Worlds.meet "datagrams are lost in many worlds" 30 (fun run -> run.Script.Loss > 0)
+            Worlds.meet "calls are forked in many worlds" 20 isForked
+            Worlds.meet "ringing calls are cancelled in many worlds" 20 (fun run ->
+                calls run |> List.exists (fun (_, visit) -> visit.Cancel.IsSome))
+            Worlds.meet "connections break in many worlds" 10 (fun run -> not run.Cuts.IsEmpty)
+            Worlds.meet "calls are answered in many worlds" 30 (fun run ->
+                calls run |> List.exists (fun (_, visit) -> visit.Final = 200))
+
+            Worlds.hold
+                "every INVITE gets one final response at its caller, or the 2xx of its forks"
+                finals
+            Worlds.hold "a response leaves by the road that its request came in on" roads
+            Worlds.hold "nothing is sent on a closed flow, and no wake lies in the past" _.Faults
+            Worlds.hold "nothing is sent to an address that nobody has proven to hear at" _.Astray
+            Worlds.hold "when all is quiet nothing is left" leftovers
+            Worlds.hold "the same inputs give the same effects" again
+            Worlds.hold
+                "a request comes to a phone as one transaction, however often it is sent"
+                twice
+            Worlds.hold "no phone rings for ever" ringing
+            Worlds.hold "a CANCEL carries the reason for it" reasons
+            Worlds.hold "the ACK of a non-2xx goes one hop, that of a 2xx from end to end" acks
+            Worlds.hold "a request within a dialog reaches the other side, and nobody else" dialogs
+            Worlds.hold "nobody is reached or registered without proof" intruders
+            Worlds.hold "a request that is no INVITE is answered once, and never 408" others
+            Worlds.hold "a call has one winner, and everybody else is told" winners
+        ]

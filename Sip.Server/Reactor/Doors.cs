@@ -1,0 +1,147 @@
+using Sip.Edge;
+using Sip.Server.Shell;
+using Sip.Wire;
+
+namespace Sip.Server.Reactor;
+
+/// <summary>The listening sockets of a shard: connections are accepted, datagrams are received.</summary>
+internal sealed unsafe class Doors : IDisposable
+{
+    private const int acceptsOfATurn = 64;
+    private const int batchesOfATurn = 4;
+    private readonly Shard shard;
+    private readonly ILogger log;
+    private readonly IReadOnlyList<Opening> openings;
+    private readonly int[] descriptors;
+    private readonly Datagrams datagrams = new();
+    // Given up for a moment when no descriptor is left, so that a client can at least be turned away.
+    private int spare = Spare();
+    private bool isShort;
+
+    /// <summary>Opens every socket, or none.</summary>
+    public Doors(Shard shard, IReadOnlyList<Opening> openings, bool shared, ILogger log)
+    {
+        this.shard = shard;
+        this.log = log;
+        this.openings = openings;
+        descriptors = new int[openings.Count];
+        Array.Fill(descriptors, -1);
+        try
+        {
+            for (var i = 0; i < openings.Count; i++) descriptors[i] = Sockets.Open(openings[i], shared);
+        }
+        catch (IOException)
+        {
+            Dispose();
+            throw;
+        }
+        for (var i = 0; i < openings.Count; i++) shard.Readiness.Add(descriptors[i], Libc.In, i + 1);
+    }
+
+    /// <summary>Takes what waits at a socket; marks count from one.</summary>
+    public void Answer(long mark)
+    {
+        var place = (int)mark - 1;
+        if (descriptors[place] < 0) return;
+        if (openings[place].IsDatagram) Receive(place);
+        else Accept(place);
+    }
+
+    /// <summary>Queues a datagram at the socket of a listener.</summary>
+    public void Send(ListenerId listener, Endpoint to, ReadOnlySpan<byte> bytes)
+    {
+        for (var i = 0; i < openings.Count; i++)
+        {
+            if (!openings[i].IsDatagram || openings[i].Sip.Value.Index != listener.Index) continue;
+            datagrams.Send(descriptors[i], to, bytes);
+            return;
+        }
+    }
+
+    /// <summary>Sends the queued datagrams.</summary>
+    public void Flush() => datagrams.Flush();
+
+    /// <summary>Accepts no further connection.</summary>
+    public void StopAccepting()
+    {
+        for (var i = 0; i < descriptors.Length; i++)
+            if (!openings[i].IsDatagram) Close(i);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        for (var i = 0; i < descriptors.Length; i++) Close(i);
+        if (spare >= 0) Libc.close(spare);
+        spare = -1;
+        datagrams.Dispose();
+    }
+
+    private static int Spare() => Libc.eventfd(0, Libc.CloseOnExec);
+
+    private void Close(int place)
+    {
+        if (descriptors[place] >= 0) Libc.close(descriptors[place]);
+        descriptors[place] = -1;
+    }
+
+    private void Receive(int place)
+    {
+        var listener = openings[place].Sip.Value;
+        for (var batch = 0; batch < batchesOfATurn; batch++)
+        {
+            var count = datagrams.Receive(descriptors[place]);
+            for (var i = 0; i < count; i++)
+                shard.Conductor.Arrived(shard.Now, new Flow(listener, Transport.Udp, 0, datagrams.Source(i)), datagrams.Bytes(i), shard);
+            if (!Datagrams.IsWhole(count)) return;
+        }
+    }
+
+    private void Accept(int place)
+    {
+        var address = stackalloc byte[SocketAddress.Size];
+        for (var i = 0; i < acceptsOfATurn; i++)
+        {
+            var length = SocketAddress.Size;
+            var descriptor = Libc.accept4(descriptors[place], address, &length, Libc.NonBlock | Libc.CloseOnExec);
+            if (descriptor >= 0)
+            {
+                isShort = false;
+                Welcome(openings[place], descriptor, SocketAddress.Read(address));
+                continue;
+            }
+            if (Libc.Errno is Libc.NoFilesInProcess or Libc.NoFilesInSystem) TurnAway(place);
+            // Anything else is the fate of one client, or nobody is left.
+            else if (Libc.Errno == Libc.Again) return;
+        }
+    }
+
+    private void Welcome(Opening opening, int descriptor, Endpoint remote)
+    {
+        if (shard.Table.IsFull)
+        {
+            Libc.close(descriptor);
+            return;
+        }
+        var connection = new Connection(shard.Table.Next(), opening, Streams.Accepted(opening.Rules, shard.Now))
+        {
+            Descriptor = descriptor,
+            IsSecure = opening.IsSecure,
+            Stage = opening.IsSecure ? Stage.Securing : Stage.Open,
+            Remote = remote,
+            Watched = Libc.In,
+        };
+        shard.Table.Add(connection);
+        shard.Readiness.Add(descriptor, Libc.In, connection.Number);
+        shard.Wheel.Set(connection, connection.State.Wake);
+    }
+
+    private void TurnAway(int place)
+    {
+        if (!isShort) log.Advice("no descriptor is left for another connection: raise the limit (ulimit -n)");
+        isShort = true;
+        Libc.close(spare);
+        Libc.close(Libc.accept4(descriptors[place], null, null, Libc.CloseOnExec));
+        spare = Spare();
+    }
+}

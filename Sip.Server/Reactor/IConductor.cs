@@ -1,0 +1,35 @@
+using Sip.Identity;
+using Sip.Routing;
+
+namespace Sip.Server.Reactor;
+
+/// <summary>What a shard asks what to do about what happened; it is entered by the shard's thread alone and answers by sends.</summary>
+public interface IConductor
+{
+    /// <summary>When it wants to be told that time has passed.</summary>
+    Instant Wake { get; }
+
+    /// <summary>Requests that still wait for a final response.</summary>
+    int Pending { get; }
+
+    /// <summary>A connection can carry messages from now on.</summary>
+    void Opened(Instant now, in Flow flow, Shard shard);
+
+    /// <summary>One message came; its bytes are the shard's again after the return.</summary>
+    void Arrived(Instant now, in Flow flow, ReadOnlyMemory<byte> bytes, Shard shard);
+
+    /// <summary>A connection is gone.</summary>
+    void Closed(Instant now, in Flow flow, Shard shard);
+
+    /// <summary>These bytes could not be sent to this hop.</summary>
+    void Undeliverable(Instant now, Hop hop, ReadOnlyMemory<byte> bytes, Shard shard);
+
+    /// <summary>Time has passed.</summary>
+    void Tick(Instant now, Shard shard);
+
+    /// <summary>A user may sign in from now on, or again with another password.</summary>
+    void Enroll(Instant now, Subscriber subscriber, Shard shard);
+
+    /// <summary>Who is registered, and with how many contacts.</summary>
+    IReadOnlyList<KeyValuePair<string, int>> Online(Instant now);
+}

@@ -1,0 +1,70 @@
+using Sip.Edge;
+using Sip.Identity;
+using Sip.Routing;
+using Sip.Server.Shell;
+
+namespace Sip.Server.Reactor;
+
+/// <summary>The shard's ledger: inputs go in, effects come out. A fault costs one input.</summary>
+public sealed class LedgerConductor(Ledger ledger, ILogger log) : IConductor
+{
+    /// <inheritdoc/>
+    public Instant Wake => ledger.Wake;
+
+    /// <inheritdoc/>
+    public int Pending => ledger.Pending;
+
+    /// <inheritdoc/>
+    public void Opened(Instant now, in Flow flow, Shard shard) => Take(now, Input.NewOpened(flow), shard);
+
+    /// <inheritdoc/>
+    public void Arrived(Instant now, in Flow flow, ReadOnlyMemory<byte> bytes, Shard shard) => Take(now, Input.NewArrived(flow, bytes), shard);
+
+    /// <inheritdoc/>
+    public void Closed(Instant now, in Flow flow, Shard shard) => Take(now, Input.NewClosed(flow), shard);
+
+    /// <inheritdoc/>
+    public void Undeliverable(Instant now, Hop hop, ReadOnlyMemory<byte> bytes, Shard shard) => Take(now, Input.NewUndeliverable(hop, bytes), shard);
+
+    /// <inheritdoc/>
+    public void Tick(Instant now, Shard shard) => Take(now, Input.Tick, shard);
+
+    /// <inheritdoc/>
+    public void Enroll(Instant now, Subscriber subscriber, Shard shard) => Take(now, Input.NewEnrolled(subscriber), shard);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<KeyValuePair<string, int>> Online(Instant now) => ledger.Online(now);
+
+    private void Take(Instant now, Input input, Shard shard)
+    {
+        try
+        {
+            var effects = ledger.Take(now, input);
+            for (var i = 0; i < effects.Count; i++) Do(effects[i], shard);
+        }
+        catch (Exception fault) when (fault is not OutOfMemoryException)
+        {
+            var (flow, bytes) = input is Input.Arrived arrived ? (arrived.Flow, arrived.Bytes) : (default, default);
+            log.Fault(fault, EndpointModule.print(flow.Remote), flow.Connection, Convert.ToBase64String(bytes.Span));
+        }
+    }
+
+    private void Do(Effect effect, Shard shard)
+    {
+        switch (effect)
+        {
+            case Effect.Send { To: Hop.Flow { Flow: var flow }, Bytes: var bytes }:
+                shard.Send(flow, bytes.Span);
+                break;
+            case Effect.Send { To: Hop.Dial dial, Bytes: var bytes }:
+                shard.Dial(dial, bytes);
+                break;
+            case Effect.Note { Note: var note }:
+                // What nobody reads is not put into words either.
+                if (log.IsEnabled(LogLevel.Information)) log.Noted(note);
+                break;
+            default:
+                throw new InvalidOperationException($"Unknown effect {effect}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+using System.Runtime.InteropServices;
+using Sip.Edge;
+using Sip.Identity;
+using Sip.Server.Shell;
+
+namespace Sip.Server.Reactor;
+
+/// <summary>The edge on Linux: a thread a shard, which owns its sockets and never waits for anybody else.</summary>
+public sealed class ReactorEdge(
+    Setup setup,
+    IReadOnlyList<IConductor> conductors,
+    Clock clock,
+    ReactorSettings settings,
+    TimeSpan patience,
+    ILogger log) : IEdge
+{
+    private Shard[] shards = [];
+    private List<Subscriber>? early = [];
+
+    /// <summary>Whether this system has what the reactor needs.</summary>
+    public static bool IsPossible =>
+        OperatingSystem.IsLinux()
+        && RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.Arm64
+        && Libssl.IsThere;
+
+    /// <summary>Connections that there are, in all shards.</summary>
+    public async Task<int> ConnectionsAsync() => (await AskAsync(shard => shard.Table.Count)).Sum();
+
+    /// <summary>Handshakes from now on show the certificates of another context; connections keep theirs.</summary>
+    public Task ReplaceAsync(TlsContext server) => AskAsync(shard =>
+    {
+        shard.Replace(server);
+        return true;
+    });
+
+    /// <inheritdoc/>
+    public Task EnrollAsync(Subscriber subscriber)
+    {
+        if (early is not null)
+        {
+            early.Add(subscriber);
+            return Task.CompletedTask;
+        }
+        return AskAsync(shard =>
+        {
+            shard.Conductor.Enroll(shard.Now, subscriber, shard);
+            return true;
+        });
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<KeyValuePair<string, int>>> OnlineAsync() =>
+        [.. (await AskAsync(shard => shard.Conductor.Online(shard.Now)))
+            .SelectMany(online => online)
+            .GroupBy(online => online.Key, (aor, found) => KeyValuePair.Create(aor, found.Sum(one => one.Value)))];
+
+    /// <inheritdoc/>
+    public Task StartAsync(CancellationToken cancel)
+    {
+        // Sockets that share a port would let a second server share it too: so ask for it alone first.
+        var shared = conductors.Count > 1;
+        if (shared)
+            foreach (var opening in setup.Openings) Libc.close(Sockets.Open(opening, shared: false));
+        shards = [.. conductors.Select((conductor, number) => new Shard(number, setup, conductor, clock, settings, shared, log))];
+        foreach (var shard in shards)
+            foreach (var subscriber in early!) shard.Conductor.Enroll(shard.Now, subscriber, shard);
+        early = null;
+        foreach (var shard in shards) shard.Start(shards);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task StopAsync()
+    {
+        foreach (var shard in shards) shard.Post(() => shard.Stop(shard.Now.After((long)patience.TotalMilliseconds)));
+        return Task.WhenAll(shards.Select(shard => shard.Done));
+    }
+
+    private async Task<T[]> AskAsync<T>(Func<Shard, T> question)
+    {
+        var answers = shards.Select(shard =>
+        {
+            var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (shard.Done.IsCompleted) answer.SetResult(question(shard));
+            else shard.Post(() => answer.SetResult(question(shard)));
+            return answer.Task;
+        });
+        return await Task.WhenAll(answers);
+    }
+}

@@ -1,0 +1,266 @@
+using Sip.Edge;
+using Sip.Routing;
+using Sip.Server.Shell;
+using Sip.Wire;
+
+namespace Sip.Server.Reactor;
+
+/// <summary>
+/// One thread with its sockets, connections, buffers and conductor. A turn waits until something is ready,
+/// deals with it and sends what came of it; on the way of a message nothing is awaited, locked or handed on.
+/// </summary>
+public sealed class Shard
+{
+    private readonly Clock clock;
+    private readonly ILogger log;
+    private readonly TlsContext? client;
+    private readonly int number;
+    private readonly Inbox inbox = new();
+    private readonly List<Connection> passed = [];
+    private readonly TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TlsContext? server;
+    private Shard[] all = [];
+    private Instant stopBy = Instant.Never;
+    private bool isClosing;
+
+    internal Shard(int number, Setup setup, IConductor conductor, Clock clock, ReactorSettings settings, bool shared, ILogger log)
+    {
+        (this.number, this.clock, this.log) = (number, clock, log);
+        (server, client) = (settings.Server, settings.Client);
+        Conductor = conductor;
+        Now = clock.Now;
+        Wheel = new Wheel(Now);
+        Table = new ConnectionTable(number);
+        Incoming = new Incoming(this, setup.Openings);
+        Outgoing = new Outgoing(this, settings.QueueBytes);
+        Endings = new Endings(this, log);
+        Dials = new Dials(this, setup, client, settings.QueueBytes, log);
+        Doors = new Doors(this, setup.Openings, shared, log);
+        Readiness.Add(inbox.Descriptor, Libc.In, 0);
+    }
+
+    /// <summary>The time at which this turn began.</summary>
+    public Instant Now { get; private set; }
+
+    internal IConductor Conductor { get; }
+    internal Readiness Readiness { get; } = new();
+    internal BufferPool Pool { get; } = new();
+    internal ConnectionTable Table { get; }
+    internal Wheel Wheel { get; }
+    internal Incoming Incoming { get; }
+    internal Outgoing Outgoing { get; }
+    internal Endings Endings { get; }
+    internal Dials Dials { get; }
+    internal Doors Doors { get; }
+
+    /// <summary>Done when every connection is closed after <see cref="Stop"/>.</summary>
+    internal Task Done => done.Task;
+
+    /// <summary>Sends a message on a flow: a datagram, or to a connection of this or another shard.</summary>
+    public void Send(in Flow flow, ReadOnlySpan<byte> message)
+    {
+        var owner = ConnectionTable.ShardOf(flow.Connection);
+        if (flow.Connection == 0) Doors.Send(flow.Listener, flow.Remote, message);
+        else if (owner == number) SendHere(flow.Connection, message);
+        else if (owner < all.Length) all[owner].inbox.Post(flow.Connection, message.ToArray());
+    }
+
+    /// <summary>Sends a message to an address, over the connection that leads there or a new one.</summary>
+    public void Dial(Hop.Dial hop, ReadOnlyMemory<byte> message) => Dials.Send(hop, message);
+
+    /// <summary>Hands work to the shard's thread; safe from any thread.</summary>
+    internal void Post(Action work) => inbox.Post(work);
+
+    /// <summary>Begins on a thread of its own.</summary>
+    internal void Start(Shard[] shards)
+    {
+        all = shards;
+        new Thread(Run) { IsBackground = true, Name = $"shard {number}" }.Start();
+    }
+
+    /// <summary>Handshakes from now on show another certificate.</summary>
+    internal void Replace(TlsContext context) => server = context;
+
+    /// <summary>Accepts nothing new, lets what is under way finish until then, says goodbye and ends.</summary>
+    internal void Stop(Instant by)
+    {
+        stopBy = by;
+        Doors.StopAccepting();
+    }
+
+    /// <summary>A message came on a connection.</summary>
+    internal void Arrived(Connection connection, ReadOnlyMemory<byte> message)
+    {
+        if (!connection.IsOpened) Opened(connection, connection.Opening.Sip.Value, connection.IsSecure ? Transport.Tls : Transport.Tcp);
+        Conductor.Arrived(Now, connection.Flow, message, this);
+    }
+
+    /// <summary>A connection can carry messages from now on.</summary>
+    internal void Opened(Connection connection, ListenerId listener, Transport transport)
+    {
+        connection.Flow = new Flow(listener, transport, connection.Number, connection.Remote);
+        if (log.IsEnabled(LogLevel.Information))
+            log.Opened(EndpointModule.print(connection.Remote), connection.Number, TransportModule.inVia(transport));
+        Conductor.Opened(Now, connection.Flow, this);
+    }
+
+    /// <summary>Does what a step of a stream says about the connection itself.</summary>
+    internal void Do(Connection connection, in StreamStep step)
+    {
+        if (!ReferenceEquals(step.State, connection.State))
+        {
+            connection.State = step.State;
+            Wheel.Set(connection, step.State.Wake);
+        }
+        if (step.Bytes.Length == 0 && !step.Event.IsCloseAfter) return;
+        if (step.Event.IsWrite || step.Event.IsUpgraded || step.Event.IsCloseAfter) Outgoing.Write(connection, step.Bytes);
+        if (step.Event.IsUpgraded) Opened(connection, connection.Opening.WebSocket.Value, connection.IsSecure ? Transport.Wss : Transport.Ws);
+        if (step.Event.IsCloseAfter) Endings.End(connection, step.Reason);
+    }
+
+    /// <summary>Goes on shaking hands for TLS.</summary>
+    internal void Shake(Connection connection)
+    {
+        if (connection.Session == 0) connection.Session = server!.Accept(connection.Descriptor);
+        var moved = TlsSession.Shake(connection.Session);
+        connection.ReadWantsWrite = moved == Moved.WantsWrite;
+        if (moved == Moved.Some)
+        {
+            if (connection.Errand is not null) Dials.Open(connection);
+            connection.Stage = Stage.Open;
+            Incoming.Read(connection);
+        }
+        else if (moved is Moved.End or Moved.Broken)
+        {
+            var reason = TlsSession.Words(connection.Session);
+            if (connection.Errand is not null) Dials.Fail(connection, reason);
+            else Endings.End(connection, reason);
+        }
+        Outgoing.Touch(connection);
+    }
+
+    /// <summary>Watches a connection for what it waits for.</summary>
+    internal void Watch(Connection connection)
+    {
+        var wanted = connection.Stage == Stage.Connecting
+            ? Libc.Out
+            : (connection.IsDeserted ? 0 : Libc.In) | (connection.SendWantsWrite || connection.ReadWantsWrite ? Libc.Out : 0);
+        if (wanted == connection.Watched || connection.Descriptor < 0) return;
+        connection.Watched = wanted;
+        Readiness.Change(connection.Descriptor, wanted, connection.Number);
+    }
+
+    private void Run()
+    {
+        while (!(isClosing && Table.Count == 0)) Turn();
+        Doors.Dispose();
+        TakeInbox();
+        done.TrySetResult();
+    }
+
+    private void Turn()
+    {
+        var count = Readiness.Wait(Patience());
+        Now = clock.Now;
+        for (var i = 0; i < count; i++)
+        {
+            var mark = Readiness.Mark(i);
+            if (mark == 0) TakeInbox();
+            else if (ConnectionTable.IsDoor(mark)) Doors.Answer(mark);
+            else if (Table.Find(mark) is { } connection) Ready(connection, Readiness.Events(i));
+        }
+        if (Incoming.HasUnread) Incoming.ReadUnread();
+        TakeDeadlines();
+        if (!stopBy.Equals(Instant.Never)) GoDown();
+        Outgoing.Flush();
+        Doors.Flush();
+    }
+
+    private int Patience()
+    {
+        if (Incoming.HasUnread) return 0;
+        var wake = Math.Min(Conductor.Wake.Milliseconds, Wheel.Wake.Milliseconds);
+        if (!isClosing) wake = Math.Min(wake, stopBy.Milliseconds);
+        return wake == long.MaxValue ? -1 : (int)Math.Clamp(wake - clock.Now.Milliseconds, 0, 1_000_000);
+    }
+
+    // What goes wrong with a connection ends it, and nothing else.
+    private void Ready(Connection connection, uint events)
+    {
+        try
+        {
+            if (connection.Stage == Stage.Connecting)
+            {
+                Dials.Connected(connection);
+            }
+            else if (connection.Stage == Stage.Securing)
+            {
+                Shake(connection);
+            }
+            else
+            {
+                if ((events & Libc.Out) != 0 || connection.SendWantsRead) Outgoing.Touch(connection);
+                if ((events & ~Libc.Out) != 0 || connection.ReadWantsWrite) Incoming.Read(connection);
+            }
+        }
+        catch (Exception fault) when (fault is not OutOfMemoryException)
+        {
+            log.Fault(fault, EndpointModule.print(connection.Remote), connection.Number, "");
+            connection.IsBroken = true;
+            Outgoing.Touch(connection);
+        }
+    }
+
+    private void TakeInbox()
+    {
+        inbox.Answer();
+        while (inbox.TryTake(out var handed))
+        {
+            if (handed.Message is { } message) SendHere(handed.Connection, message);
+            else handed.Work!();
+        }
+    }
+
+    private void SendHere(long connection, ReadOnlySpan<byte> message)
+    {
+        if (Table.Find(connection) is { } found) Outgoing.Send(found, message);
+    }
+
+    private void TakeDeadlines()
+    {
+        if (Conductor.Wake.Milliseconds <= Now.Milliseconds) Conductor.Tick(Now, this);
+        if (Wheel.Wake.Milliseconds > Now.Milliseconds) return;
+        Wheel.Collect(Now, passed);
+        foreach (var connection in passed) Passed(connection);
+        passed.Clear();
+    }
+
+    private void Passed(Connection connection)
+    {
+        if (connection.Stage == Stage.Ending)
+        {
+            connection.IsBroken = true;
+            Outgoing.Touch(connection);
+        }
+        else if (connection.Errand is not null && connection.Stage != Stage.Open)
+        {
+            Dials.Fail(connection, "it does not answer");
+        }
+        else
+        {
+            Do(connection, Streams.Tick(Now, connection.State));
+            if (connection.Stage == Stage.Open) Wheel.Set(connection, connection.State.Wake);
+        }
+    }
+
+    private void GoDown()
+    {
+        if (isClosing || (Conductor.Pending > 0 && Now.Milliseconds < stopBy.Milliseconds)) return;
+        isClosing = true;
+        foreach (var connection in Table.All.ToArray())
+        {
+            Do(connection, Streams.Close(Now, 1001, "the server is going down", connection.State));
+            if (connection.Stage is Stage.Connecting or Stage.Securing) Endings.End(connection, "the server is going down");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+using Sip.Edge;
+
+namespace Sip.Server.Reactor;
+
+/// <summary>Opening sockets: listening, datagram and dialled ones; none blocks and none survives an exec.</summary>
+internal static unsafe class Sockets
+{
+    private const int backlog = 4096;
+    private const int datagramBuffer = 4 << 20;
+
+    /// <summary>The socket of a listener; several shards share its port when asked to.</summary>
+    public static int Open(Opening opening, bool shared)
+    {
+        var descriptor = Create(opening.Bound.Address, opening.IsDatagram ? Libc.DatagramSocket : Libc.StreamSocket);
+        var address = stackalloc byte[SocketAddress.Size];
+        var length = SocketAddress.Write(opening.Bound, address);
+        if (shared) Set(descriptor, Libc.SolSocket, Libc.ReusePort, 1);
+        if (opening.IsDatagram)
+        {
+            Set(descriptor, Libc.SolSocket, Libc.ReceiveBuffer, datagramBuffer);
+            Set(descriptor, Libc.SolSocket, Libc.SendBuffer, datagramBuffer);
+        }
+        else
+        {
+            // Accepted sockets inherit it.
+            Set(descriptor, Libc.Tcp, Libc.NoDelay, 1);
+            Set(descriptor, Libc.SolSocket, Libc.ReuseAddress, 1);
+        }
+        if (Libc.bind(descriptor, address, length) == 0 && (opening.IsDatagram || Libc.listen(descriptor, backlog) == 0)) return descriptor;
+        var reason = Libc.Words(Libc.Errno);
+        Libc.close(descriptor);
+        throw new IOException($"{EndpointModule.print(opening.Bound)}: {reason}.");
+    }
+
+    /// <summary>A socket that is connecting.</summary>
+    public static int Dial(Endpoint remote)
+    {
+        var descriptor = Create(remote.Address, Libc.StreamSocket);
+        var address = stackalloc byte[SocketAddress.Size];
+        var length = SocketAddress.Write(remote, address);
+        Set(descriptor, Libc.Tcp, Libc.NoDelay, 1);
+        if (Libc.connect(descriptor, address, length) == 0 || Libc.Errno == Libc.InProgress) return descriptor;
+        var reason = Libc.Words(Libc.Errno);
+        Libc.close(descriptor);
+        throw new IOException(reason);
+    }
+
+    /// <summary>The error number with which connecting ended, 0 when it is connected.</summary>
+    public static int Fate(int descriptor)
+    {
+        int error, length = sizeof(int);
+        return Libc.getsockopt(descriptor, Libc.SolSocket, Libc.SocketError, &error, &length) < 0 ? Libc.Errno : error;
+    }
+
+    /// <summary>Has the socket reset its connection when it is closed, and forget what it still holds.</summary>
+    public static void Abandon(int descriptor)
+    {
+        const int linger = 13;
+        var atOnce = stackalloc int[] { 1, 0 };
+        Libc.setsockopt(descriptor, Libc.SolSocket, linger, atOnce, 2 * sizeof(int));
+    }
+
+    private static int Create(Address address, int kind)
+    {
+        var family = SocketAddress.Family(address);
+        var descriptor = Libc.socket(family, kind | Libc.NonBlock | Libc.CloseOnExec, 0);
+        if (descriptor < 0) throw new IOException(Libc.Words(Libc.Errno));
+        if (family == Libc.Inet6) Set(descriptor, Libc.Ipv6, Libc.V6Only, 1);
+        return descriptor;
+    }
+
+    private static void Set(int descriptor, int level, int name, int value) =>
+        Libc.setsockopt(descriptor, level, name, &value, sizeof(int));
+}
