@@ -38,6 +38,7 @@ let main arguments =
                 WireLaws.all
                 GrammarLaws.all
                 StreamLaws.all
+                ClientLaws.all
                 identity
                 registrar
                 outbound

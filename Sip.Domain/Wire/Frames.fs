@@ -47,7 +47,7 @@ type FrameHead =
 [<RequireQualifiedAccess>]
 module Frames =
 
-    let private reading state code reason : FrameHead =
+    let internal reading state code reason : FrameHead =
         {
             Reading = state
             Opcode = Opcode.Continuation
@@ -59,9 +59,9 @@ module Frames =
             Reason = reason
         }
 
-    let private broken reason = reading FrameReading.Broken 1002 reason
+    let internal broken reason = reading FrameReading.Broken 1002 reason
 
-    let private opcode (bits: int) : Opcode voption =
+    let internal opcode (bits: int) : Opcode voption =
         match bits with
         | 0 -> ValueSome Opcode.Continuation
         | 1 -> ValueSome Opcode.Text
@@ -71,7 +71,7 @@ module Frames =
         | 10 -> ValueSome Opcode.Pong
         | _ -> ValueNone
 
-    let private bits (opcode: Opcode) =
+    let internal bits (opcode: Opcode) =
         match opcode with
         | Opcode.Continuation -> 0uy
         | Opcode.Text -> 1uy
@@ -81,7 +81,7 @@ module Frames =
         | Opcode.Pong -> 10uy
 
     /// The payload's length, -1 while bytes are missing, -2 when it is not in its shortest form.
-    let private payloadLength (bytes: ReadOnlySpan<byte>) short =
+    let internal payloadLength (bytes: ReadOnlySpan<byte>) short =
         if short < 126 then
             int64 short
         elif short = 126 then

@@ -19,14 +19,14 @@ type HttpRequest =
 [<RequireQualifiedAccess>]
 module HttpRequest =
 
-    let private isToken (text: string) =
+    let internal isToken (text: string) =
         text <> ""
         && text |> Seq.forall (fun c -> c < '\u0080' && Text.isToken (byte c))
 
-    let private isValue (text: string) =
+    let internal isValue (text: string) =
         text |> Seq.forall (fun c -> c = '\t' || (c >= ' ' && c <> '\u007F'))
 
-    let private field (line: string) =
+    let internal field (line: string) =
         let colon = line.IndexOf ':'
 
         if colon < 1 then

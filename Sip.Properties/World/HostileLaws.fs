@@ -63,6 +63,7 @@ let private abused (run: Run) =
                 yield! take now (Input.Arrived(other, bytes))
                 yield! take now (Input.Undeliverable(Hop.Flow flow, bytes))
             | Input.Opened _
+            | Input.Unframed _
             | Input.Closed _
             | Input.Undeliverable _
             | Input.Enrolled _
@@ -87,6 +88,7 @@ let private forestalled (run: Run) =
                     | Effect.Note _ -> ()
             | Input.Arrived _
             | Input.Opened _
+            | Input.Unframed _
             | Input.Closed _
             | Input.Undeliverable _
             | Input.Enrolled _

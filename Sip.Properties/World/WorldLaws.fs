@@ -49,6 +49,7 @@ let private arrivals (run: Run) =
             match input with
             | Input.Arrived(flow, bytes) -> flow, Sheet.read (Text.ofBytes bytes.Span)
             | Input.Opened _
+            | Input.Unframed _
             | Input.Closed _
             | Input.Undeliverable _
             | Input.Enrolled _

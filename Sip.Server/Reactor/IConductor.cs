@@ -1,5 +1,6 @@
 using Sip.Identity;
 using Sip.Routing;
+using Sip.Wire;
 
 namespace Sip.Server.Reactor;
 
@@ -17,6 +18,9 @@ public interface IConductor
 
     /// <summary>One message came; its bytes are the shard's again after the return.</summary>
     void Arrived(Instant now, in Flow flow, ReadOnlyMemory<byte> bytes, Shard shard);
+
+    /// <summary>The head of a message came whose end cannot be found or shall not be waited for.</summary>
+    void Unframed(Instant now, in Flow flow, StreamEvent why, ReadOnlyMemory<byte> head, Shard shard);
 
     /// <summary>A connection is gone.</summary>
     void Closed(Instant now, in Flow flow, Shard shard);

@@ -108,7 +108,7 @@ internal sealed unsafe class Incoming
                     break;
                 case StreamEvent.Tags.Broken:
                 case StreamEvent.Tags.TooLarge:
-                    shard.Arrived(connection, buffer.AsMemory(done + step.Offset, step.Length));
+                    shard.Unframed(connection, step.Event, buffer.AsMemory(done + step.Offset, step.Length));
                     shard.Endings.End(connection, step.Reason);
                     break;
                 case StreamEvent.Tags.Write:

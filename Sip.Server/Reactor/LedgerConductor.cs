@@ -2,6 +2,7 @@ using Sip.Edge;
 using Sip.Identity;
 using Sip.Routing;
 using Sip.Server.Shell;
+using Sip.Wire;
 
 namespace Sip.Server.Reactor;
 
@@ -19,6 +20,9 @@ public sealed class LedgerConductor(Ledger ledger, ILogger log) : IConductor
 
     /// <inheritdoc/>
     public void Arrived(Instant now, in Flow flow, ReadOnlyMemory<byte> bytes, Shard shard) => Take(now, Input.NewArrived(flow, bytes), shard);
+
+    /// <inheritdoc/>
+    public void Unframed(Instant now, in Flow flow, StreamEvent why, ReadOnlyMemory<byte> head, Shard shard) => Take(now, Input.NewUnframed(flow, why, head), shard);
 
     /// <inheritdoc/>
     public void Closed(Instant now, in Flow flow, Shard shard) => Take(now, Input.NewClosed(flow), shard);

@@ -91,8 +91,21 @@ public sealed class Shard
     /// <summary>A message came on a connection.</summary>
     internal void Arrived(Connection connection, ReadOnlyMemory<byte> message)
     {
-        if (!connection.IsOpened) Opened(connection, connection.Opening.Sip.Value, connection.IsSecure ? Transport.Tls : Transport.Tcp);
+        OpenSip(connection);
         Conductor.Arrived(Now, connection.Flow, message, this);
+    }
+
+    /// <summary>The head of a message came whose end cannot be found or shall not be waited for.</summary>
+    internal void Unframed(Connection connection, StreamEvent why, ReadOnlyMemory<byte> head)
+    {
+        OpenSip(connection);
+        Conductor.Unframed(Now, connection.Flow, why, head, this);
+    }
+
+    // The first message of a SIP stream opens its flow.
+    private void OpenSip(Connection connection)
+    {
+        if (!connection.IsOpened) Opened(connection, connection.Opening.Sip.Value, connection.IsSecure ? Transport.Tls : Transport.Tcp);
     }
 
     /// <summary>A connection can carry messages from now on.</summary>

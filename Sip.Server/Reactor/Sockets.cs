@@ -1,3 +1,4 @@
+using System.Net;
 using Sip.Edge;
 
 namespace Sip.Server.Reactor;
@@ -58,6 +59,28 @@ internal static unsafe class Sockets
         const int linger = 13;
         var atOnce = stackalloc int[] { 1, 0 };
         Libc.setsockopt(descriptor, Libc.SolSocket, linger, atOnce, 2 * sizeof(int));
+    }
+
+    /// <summary>A datagram socket on a port of the system's choice that reaches an address.</summary>
+    public static int OpenDatagrams(Address towards)
+    {
+        var descriptor = Create(towards, Libc.DatagramSocket);
+        var address = stackalloc byte[SocketAddress.Size];
+        var length = SocketAddress.Write(new Endpoint(AddressModule.isLoopback(towards) ? towards : AddressModule.ofIPAddress(AddressModule.isV4(towards) ? IPAddress.Any : IPAddress.IPv6Any), 0), address);
+        Set(descriptor, Libc.SolSocket, Libc.ReceiveBuffer, datagramBuffer);
+        Set(descriptor, Libc.SolSocket, Libc.SendBuffer, datagramBuffer);
+        if (Libc.bind(descriptor, address, length) == 0) return descriptor;
+        var reason = Libc.Words(Libc.Errno);
+        Libc.close(descriptor);
+        throw new IOException(reason);
+    }
+
+    /// <summary>The near end of a socket.</summary>
+    public static Endpoint Near(int descriptor)
+    {
+        var address = stackalloc byte[SocketAddress.Size];
+        var length = SocketAddress.Size;
+        return Libc.getsockname(descriptor, address, &length) == 0 ? SocketAddress.Read(address) : throw new IOException(Libc.Words(Libc.Errno));
     }
 
     private static int Create(Address address, int kind)
