@@ -20,5 +20,6 @@ let main arguments =
                 DigestExamples.all
                 AuthenticationExamples.all
                 Registrations.all
+                Resolving.all
                 Transcript.all
             ])
