@@ -123,10 +123,10 @@ public sealed class StreamConnection
                 Do(step);
             }
             if (step.Event.IsUpgraded) Open(isWebSocket: true);
-            var whole = bytes.Slice(done + step.Offset, step.Length);
-            if (step.Event.IsMessage) edge.Take(Input.NewArrived(Carried(), whole));
+            // Only what came in one piece stands among these bytes.
+            if (step.Event.IsMessage) edge.Take(Input.NewArrived(Carried(), bytes.Slice(done + step.Offset, step.Length)));
             if (step.Event.IsAssembled) edge.Take(Input.NewArrived(Carried(), step.Bytes));
-            if (step.Event.IsBroken || step.Event.IsTooLarge) Refuse(step.Event, whole);
+            if (step.Event.IsBroken || step.Event.IsTooLarge) Refuse(step.Event, bytes.Slice(done + step.Offset, step.Length));
             done += step.Consumed;
             if (step.Event.IsNeedMore || outbox.IsClosing) return done;
         }
