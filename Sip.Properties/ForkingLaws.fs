@@ -64,8 +64,7 @@ let private preferences =
     }
 
 let private agents =
-    Gen.listOf (parameters |> Gen.map Features.terms)
-    |> Gen.map List.indexed
+    Gen.listOf (parameters |> Gen.map Features.terms) |> Gen.map List.indexed
 
 let private dispositions =
     Gen.listOf (

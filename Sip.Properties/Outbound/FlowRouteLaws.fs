@@ -86,7 +86,7 @@ module FlowRouteLaws =
             let message =
                 request [ FlowRoute.value listener "TOKEN"; "<sip:next.example.net;lr>" ]
 
-            let way = Routes.strip RoutingLaws.station message
+            let way = Routes.strip (RoutingLaws.station ()) message
 
             way.Left = 1
             && message.Text way.Next = "<sip:next.example.net;lr>"

@@ -20,6 +20,5 @@ let main arguments =
                 DigestExamples.all
                 AuthenticationExamples.all
                 Registrations.all
-                Resolving.all
                 Transcript.all
             ])
