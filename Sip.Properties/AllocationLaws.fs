@@ -240,4 +240,22 @@ let all =
                     Frames.writeHead Opcode.Text head.Length (Span target) |> ignore
 
                 Expect.equal (allocated work) 0L "bytes"
+
+            testList
+                "a message through the ledger costs at most 400 bytes, its states and deadlines included"
+                [
+                    for caller in [ Transport.Udp; Transport.Ws; Transport.Wss; Transport.Tcp ] do
+                        for callee in [ Transport.Udp; Transport.Ws; Transport.Wss; Transport.Tcp ] do
+                            testCase (Transport.inVia caller + " to " + Transport.inVia callee)
+                            <| fun () ->
+                                // So few live at one time here that all have come to their end.
+                                let struct (texts, calls) =
+                                    Traffic.measure caller callee 2000 2000
+
+                                for cost in [ texts; calls ] do
+                                    Expect.isLessThanOrEqual
+                                        (cost.Bytes / int64 cost.Messages)
+                                        400L
+                                        "bytes"
+                ]
         ]

@@ -9,7 +9,7 @@ open Sip.Registrar
 open Sip.Routing
 
 /// What becomes of a request that is let in.
-[<RequireQualifiedAccess>]
+[<RequireQualifiedAccess; Struct>]
 type Decision =
     | Answer of Status: Status * Words: string * Headers: (string * string) list
     | Refuse of Refusal: Sip.Routing.Refusal

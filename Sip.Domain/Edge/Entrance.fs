@@ -64,7 +64,10 @@ type internal Entrance
 
     let forward (source: FlowText) method (request: Message) (way: Way) (places: Place list list) =
         if method = Method.Ack then
-            List.iter (passAck source request way) (List.truncate 1 (List.concat places))
+            match places with
+            | (place :: _) :: _ -> passAck source request way place
+            | [] :: _
+            | [] -> ()
         elif isFull source then
             outbox.Refuse(source, request, Refusal.Overloaded)
         else
@@ -80,16 +83,17 @@ type internal Entrance
             | ValueNone -> Decision.Refuse Refusal.NoSuchUser
 
     let along (hop: Hop) (heading: Heading) : Decision =
-        Decision.Forward
-            [
-                [
-                    {
-                        Hop = hop
-                        Heading = heading
-                        Path = ReadOnlyMemory.Empty
-                    }
-                ]
-            ]
+        match hop, heading with
+        | Hop.Flow flow, Heading.Unaliased -> Decision.Forward (station.Flows.Of flow).Along
+        | _, (Heading.Kept | Heading.Unaliased | Heading.Written _) ->
+            let place =
+                {
+                    Hop = hop
+                    Heading = heading
+                    Path = ReadOnlyMemory.Empty
+                }
+
+            Decision.Forward [ [ place ] ]
 
     let decide now (source: FlowText) method scheme (request: Message) (way: Way) target =
         match target with

@@ -74,19 +74,16 @@ module Answering =
         | Answering.Other(ServerOther.State.Completed(final, _)) -> ValueSome final
         | Answering.Other(ServerOther.State.Trying _ | ServerOther.State.Terminated) -> ValueNone
 
-    /// The same, keeping this response in the place of that one.
-    let keeping (response: Response) (answering: Answering) : Answering =
-        match answering with
-        | Answering.Invite(ServerInvite.State.Proceeding _) ->
-            Answering.Invite(ServerInvite.State.Proceeding(ValueSome response))
-        | Answering.Invite(ServerInvite.State.Completed(_, g, interval, h)) ->
-            Answering.Invite(ServerInvite.State.Completed(response, g, interval, h))
-        | Answering.Other(ServerOther.State.Proceeding(_, deadline)) ->
-            Answering.Other(ServerOther.State.Proceeding(response, deadline))
-        | Answering.Other(ServerOther.State.Completed(_, j)) ->
-            Answering.Other(ServerOther.State.Completed(response, j))
-        | Answering.Invite(ServerInvite.State.Accepted _ | ServerInvite.State.Confirmed _ | ServerInvite.State.Terminated)
-        | Answering.Other(ServerOther.State.Trying _ | ServerOther.State.Terminated) -> answering
+    /// Whether the machine may keep this response if it is given it.
+    let mayKeep (delivery: Delivery) (response: Response) (answering: Answering) : bool =
+        match answering, Response.classOf response.Status with
+        | Answering.Invite(ServerInvite.State.Proceeding _), (Class.Provisional | Class.Failure) -> true
+        | Answering.Other(ServerOther.State.Trying _ | ServerOther.State.Proceeding _), Class.Provisional ->
+            true
+        | Answering.Other(ServerOther.State.Trying _ | ServerOther.State.Proceeding _), _ ->
+            delivery = Delivery.Unreliable
+        | Answering.Invite _, _
+        | Answering.Other _, _ -> false
 
     /// Whether the request still waits for a final response.
     let isPending (answering: Answering) : bool =
@@ -95,6 +92,15 @@ module Answering =
         | Answering.Other(ServerOther.State.Trying _ | ServerOther.State.Proceeding _) -> true
         | Answering.Invite(ServerInvite.State.Accepted _ | ServerInvite.State.Completed _ | ServerInvite.State.Confirmed _ | ServerInvite.State.Terminated)
         | Answering.Other(ServerOther.State.Completed _ | ServerOther.State.Terminated) -> false
+
+    /// Whether nothing is to come but the end: retransmissions are absorbed until then.
+    let lingers (answering: Answering) : bool =
+        match answering with
+        | Answering.Invite(ServerInvite.State.Accepted _ | ServerInvite.State.Confirmed _)
+        | Answering.Other(ServerOther.State.Completed _) -> true
+        | Answering.Invite(ServerInvite.State.Proceeding _ | ServerInvite.State.Completed _ | ServerInvite.State.Terminated)
+        | Answering.Other(ServerOther.State.Trying _ | ServerOther.State.Proceeding _ | ServerOther.State.Terminated) ->
+            false
 
     /// Whether nothing will happen to it any more.
     let isOver (answering: Answering) : bool =
@@ -108,26 +114,42 @@ module Answering =
 [<RequireQualifiedAccess>]
 module Exchange =
 
-    /// When the exchange wants to be ticked.
+    /// When the exchange wants to be ticked. What only lingers waits for the last that does, so that one
+    /// tick ends them all.
     let wake (exchange: Exchange) : Instant =
-        let mutable at = exchange.AnswerWake.Milliseconds
+        let mutable next = Int64.MaxValue
+        let mutable last = Int64.MinValue
+        let mutable onlyLingers = true
+
+        let answering = exchange.Answering
+
+        if Answering.lingers answering then
+            last <- exchange.AnswerWake.Milliseconds
+        elif not (Answering.isOver answering) then
+            next <- exchange.AnswerWake.Milliseconds
+            onlyLingers <- false
 
         for leg in exchange.Legs do
-            at <- min at leg.Wake.Milliseconds
+            if Leg.lingers leg then
+                last <- max last leg.Wake.Milliseconds
+            elif not (Leg.isOver leg) then
+                next <- min next leg.Wake.Milliseconds
+                onlyLingers <- false
 
-        Instant.FromMilliseconds at
+        Instant.FromMilliseconds(if onlyLingers then last else next)
+
+    /// Whether nothing is left to do but to let the time of what lingers run out.
+    let onlyLingers (exchange: Exchange) : bool =
+        let mutable only =
+            Answering.lingers exchange.Answering || Answering.isOver exchange.Answering
+
+        for leg in exchange.Legs do
+            only <- only && (Leg.lingers leg || Leg.isOver leg)
+
+        only
 
     /// Whether its request still waits for a final response.
     let isPending (exchange: Exchange) : bool = Answering.isPending exchange.Answering
-
-    /// Whether nothing will happen to the exchange any more.
-    let isOver (exchange: Exchange) : bool =
-        let mutable over = Answering.isOver exchange.Answering
-
-        for leg in exchange.Legs do
-            over <- over && Leg.isOver leg
-
-        over
 
     /// Whether an ACK on the request's own branch ends something here: the ACK of a 2xx does not.
     let awaitsAck (exchange: Exchange) : bool =

@@ -23,6 +23,8 @@ type internal Slot() =
     member val Source = Hook()
     /// What ties it to the connections that its legs went to, by the number of the leg.
     member val Targets = List<Hook>()
+    /// How many of those are in use.
+    member val Legs = 0 with get, set
 
     override this.What = Due.Exchange this.Exchange.Key
 
@@ -51,7 +53,7 @@ type internal Exchanges(around: Surroundings, agenda: Agenda) =
         agenda.Forget slot
         sources.Remove slot.Source
 
-        for id in 0 .. slot.Targets.Count - 1 do
+        for id in 0 .. slot.Legs - 1 do
             legs.Remove(branch exchange id) |> ignore
             targets.Remove slot.Targets[id]
 
@@ -61,21 +63,25 @@ type internal Exchanges(around: Surroundings, agenda: Agenda) =
         | ValueSome response -> shelf.Return response.Bytes
         | ValueNone -> ()
 
-        slot.Targets.Clear()
+        slot.Legs <- 0
         slot.Exchange <- Unchecked.defaultof<Exchange>
         spare.Push slot
 
     // Legs are only ever added.
     let addLegs (slot: Slot) (exchange: Exchange) =
-        for id in slot.Targets.Count .. exchange.Legs.Length - 1 do
-            let hook = Hook()
+        for id in slot.Legs .. exchange.Legs.Length - 1 do
             legs[branch exchange id] <- struct (slot, id)
-            slot.Targets.Add hook
+
+            if id = slot.Targets.Count then
+                slot.Targets.Add(Hook())
 
             match exchange.Legs[id].Place.Hop with
-            | Hop.Flow flow when Flow.isConnection flow -> targets.Add(flow, exchange.Key, hook)
+            | Hop.Flow flow when Flow.isConnection flow ->
+                targets.Add(flow, exchange.Key, slot.Targets[id])
             | Hop.Flow _
             | Hop.Dial _ -> ()
+
+        slot.Legs <- exchange.Legs.Length
 
     let giveBack (before: Exchange) (after: Exchange) =
         if before.Request.Length > after.Request.Length then
@@ -89,11 +95,7 @@ type internal Exchanges(around: Surroundings, agenda: Agenda) =
     let keep (slot: Slot) (after: Exchange) =
         slot.Exchange <- after
         addLegs slot after
-
-        if Exchange.isOver after then
-            forget slot
-        else
-            agenda.Remind(Exchange.wake after, slot)
+        agenda.Remind(Exchange.wake after, slot)
 
     /// The slot of a request's exchange, null where there is none.
     member _.Find(key: Mark) : Slot | null = find key
@@ -106,18 +108,22 @@ type internal Exchanges(around: Surroundings, agenda: Agenda) =
 
     /// Sends a request on its way.
     member _.Begin(key, method, source: FlowText, request, places) : unit =
-        let exchange = Proxying.start walk key method source request places
-        let slot = if spare.Count > 0 then spare.Pop() else Slot()
-        slots[key] <- slot
-        sources.Add(source.Flow, key, slot.Source)
-        keep slot exchange
+        match Proxying.start walk key method source request places with
+        | null -> shelf.Return walk.Bytes
+        | exchange ->
+            let slot = if spare.Count > 0 then spare.Pop() else Slot()
+            slots[key] <- slot
+            sources.Add(source.Flow, key, slot.Source)
+            keep slot exchange
 
     /// Something has happened to an exchange.
     member _.Step(event: ExchangeEvent, slot: Slot) : unit =
         let before = slot.Exchange
-        let after = Proxying.step walk event before
 
-        if not (Object.ReferenceEquals(before, after)) then
+        match Proxying.step walk event before with
+        | null -> forget slot
+        | after when Object.ReferenceEquals(before, after) -> ()
+        | after ->
             giveBack before after
             keep slot after
 

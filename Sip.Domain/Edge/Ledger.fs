@@ -219,12 +219,12 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         | Due.Exchange key ->
             match exchanges.Find key with
             | null -> ()
-            | slot when Exchange.wake slot.Exchange <= now -> tickExchange slot
+            | slot when (Exchange.wake slot.Exchange).IsDue now -> tickExchange slot
             | slot -> exchanges.Remind slot
         | Due.Answer key -> answers.Forget key
         | Due.Bindings aor ->
             match location.Of aor with
-            | before when Bindings.wake before <= now ->
+            | before when (Bindings.wake before).IsDue now ->
                 unbind aor (fst (Bindings.expire now before))
             | _ -> location.Remind aor
         | Due.Nonce id -> proofs.Forget id

@@ -8,15 +8,6 @@ open Sip
 open Sip.Routing
 open Sip.Transactions
 
-/// One place where a request may be answered.
-type Place =
-    {
-        Hop: Hop
-        Heading: Heading
-        /// The Routes that lead there beyond the hop, as one header's value.
-        Path: ReadOnlyMemory<byte>
-    }
-
 /// The client machine of a leg.
 [<RequireQualifiedAccess; Struct>]
 type Calling =
@@ -97,6 +88,15 @@ module Leg =
         | Calling.Other ClientOther.State.Terminated -> true
         | Calling.Invite _
         | Calling.Other _ -> false
+
+    /// Whether nothing is to come but the end: retransmissions are absorbed until then.
+    let lingers (leg: Leg) : bool =
+        match leg.Calling with
+        | Calling.Invite(ClientInvite.State.Accepted _ | ClientInvite.State.Completed _)
+        | Calling.Other(ClientOther.State.Completed _) -> true
+        | Calling.Invite(ClientInvite.State.Calling _ | ClientInvite.State.Proceeding _ | ClientInvite.State.Cancelled _ | ClientInvite.State.Terminated)
+        | Calling.Other(ClientOther.State.Trying _ | ClientOther.State.Proceeding _ | ClientOther.State.Terminated) ->
+            false
 
     /// Whether what was sent may still be sent again, cancelled, or acknowledged.
     let needsRequest (leg: Leg) : bool =

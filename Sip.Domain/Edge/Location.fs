@@ -99,7 +99,7 @@ type internal Entry(aor: string) =
 
     /// Whether the places that were found last are still right.
     member private _.IsGood(now: Instant, isLive: Flow -> bool) : bool =
-        let mutable good = now < until
+        let mutable good = not (until.IsDue now)
 
         for struct (flow, did) in lived do
             good <- good && isLive flow = did
@@ -170,6 +170,9 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
         |> within Branches.most
         |> List.filter (fun group -> not group.IsEmpty)
 
+    // Made once: a method that is handed over is made a function each time.
+    let finding = placesOf
+
     /// Writes the key of a user that a URI of ours names, and returns its length.
     let spell (user: ReadOnlySpan<byte>) : int =
         if key.Length < user.Length + suffix.Length then
@@ -220,7 +223,7 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
         let mutable entry = Unchecked.defaultof<Entry>
 
         if byText.TryGetValue(ReadOnlySpan(key, 0, length), &entry) then
-            entry.Places(now, isLive, placesOf)
+            entry.Places(now, isLive, finding)
         else
             []
 

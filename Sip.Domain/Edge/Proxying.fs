@@ -58,11 +58,25 @@ module internal Proxying =
                 | ServerOther.Act.OfferTrying -> respond walk (Upstream.own walk Status.trying)
 
     and private respond (walk: Walk) (response: Response) =
-        answer
-            walk
-            (ServerInvite.Event.Respond response)
-            (ServerOther.Event.Respond response)
-            response
+        let shelf = walk.Around.Outbox.Shelf
+
+        // What the machine may keep is put on the shelf before it is given, and taken off if it does not.
+        let given =
+            if Answering.mayKeep (deliveryOf walk.Source) response walk.Answering then
+                { response with
+                    Bytes = shelf.Keep response.Bytes.Span
+                }
+            else
+                response
+
+        answer walk (ServerInvite.Event.Respond given) (ServerOther.Event.Respond given) given
+
+        match Answering.kept walk.Answering with
+        | ValueSome kept when kept.Bytes.Equals given.Bytes -> ()
+        | ValueSome _
+        | ValueNone when not (given.Bytes.Equals response.Bytes) -> shelf.Return given.Bytes
+        | ValueSome _
+        | ValueNone -> ()
 
     let private nothing: Response = Unchecked.defaultof<Response>
 
@@ -316,11 +330,11 @@ module internal Proxying =
     // Legs that are opened meanwhile are not due yet.
     let private tickLegs (walk: Walk) =
         for id in 0 .. walk.Legs.Length - 1 do
-            if walk.Legs[id].Wake <= walk.Now then
+            if walk.Legs[id].Wake.IsDue walk.Now then
                 leg walk id LegEvent.Tick
 
     let private tickAnswer (walk: Walk) =
-        if walk.AnswerWake <= walk.Now then
+        if walk.AnswerWake.IsDue walk.Now then
             stir walk ServerInvite.Event.Tick ServerOther.Event.Tick
 
     /// The response as it goes back to the caller.
@@ -350,10 +364,7 @@ module internal Proxying =
         | StartLine.Response _
         | StartLine.Request _ -> ()
 
-    /// What an event makes of the exchange; what it asks for is in the outbox.
-    let step (walk: Walk) (event: ExchangeEvent) (exchange: Exchange) : Exchange =
-        walk.Resume exchange
-
+    let private happen (walk: Walk) (event: ExchangeEvent) =
         match event with
         | ExchangeEvent.Repeated ->
             stir walk ServerInvite.Event.Retransmitted ServerOther.Event.Retransmitted
@@ -373,9 +384,25 @@ module internal Proxying =
             tickLegs walk
             tickAnswer walk
 
-        walk.End exchange
+    /// What an event makes of the exchange, none where it is over; what it asks for is in the outbox.
+    let step (walk: Walk) (event: ExchangeEvent) (exchange: Exchange) : Exchange | null =
+        match event with
+        // At the end of all that only lingers each machine falls silent.
+        | ExchangeEvent.Tick when Exchange.onlyLingers exchange && (Exchange.wake exchange).IsDue walk.Now ->
+            null
+        | ExchangeEvent.Repeated
+        | ExchangeEvent.Acknowledged
+        | ExchangeEvent.Cancelled _
+        | ExchangeEvent.Answered _
+        | ExchangeEvent.LegFailed _
+        | ExchangeEvent.SourceGone
+        | ExchangeEvent.Tick ->
+            walk.Resume exchange
+            happen walk event
+            walk.End exchange
 
-    /// An exchange for a request that has just been let in, with its first group on the way.
+    /// An exchange for a request that has just been let in, with its first group on the way;
+    /// none where it is over already.
     let start
         (walk: Walk)
         (key: Mark)
@@ -383,7 +410,7 @@ module internal Proxying =
         (source: FlowText)
         (request: Message)
         (places: Place list list)
-        : Exchange =
+        : Exchange | null =
         let kind =
             if method = Method.Invite then
                 Fork.Kind.Invite

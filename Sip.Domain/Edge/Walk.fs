@@ -66,19 +66,12 @@ type internal Walk(around: Surroundings) =
     /// The time.
     member _.Now: Instant = around.Now
 
-    /// The server machine. A response that it keeps is put on the shelf here.
+    /// The server machine. A response that it keeps stands on the shelf.
     member _.Answering
         with get () = answering
         and set (after: Answering) =
             isChanged <- true
-
-            match Answering.kept after, Answering.kept answering with
-            | ValueNone, _ -> answering <- after
-            | ValueSome response, ValueSome before when response.Bytes.Equals before.Bytes ->
-                answering <- after
-            | ValueSome response, _ ->
-                let bytes = around.Outbox.Shelf.Keep response.Bytes.Span
-                answering <- Answering.keeping { response with Bytes = bytes } after
+            answering <- after
 
     /// The legs so far.
     member _.Legs: ReadOnlySpan<Leg> = ReadOnlySpan legs
@@ -150,11 +143,22 @@ type internal Walk(around: Surroundings) =
 
         needed
 
-    /// The exchange as it is now.
-    member this.End(before: Exchange | null) : Exchange =
-        match before with
-        | NonNull unchanged when not isChanged -> unchanged
-        | _ ->
+    // Nothing will happen to it any more.
+    member private _.IsOver: bool =
+        let mutable over = Answering.isOver answering
+
+        for leg in legs do
+            over <- over && Leg.isOver leg
+
+        over
+
+    /// The exchange as it is now; none where it is over.
+    member this.End(before: Exchange | null) : Exchange | null =
+        if not isChanged then
+            before
+        elif this.IsOver then
+            null
+        else
             Exchange(
                 this.Key,
                 this.Method,

@@ -90,7 +90,7 @@ module Binding =
         identify binding.Contact.Uri binding.Instance binding.RegId
 
     /// Whether the binding is still there.
-    let isLive (now: Instant) (binding: Binding) : bool = binding.Expires > now
+    let isLive (now: Instant) (binding: Binding) : bool = not (binding.Expires.IsDue now)
 
     /// The whole seconds that are left, and 1 for the last fraction of one: 0 would say "removed".
     let remaining (now: Instant) (binding: Binding) : int64<s> =

@@ -33,7 +33,8 @@ module Bindings =
 
     /// When the next binding ends; never, if there is none.
     let wake (Ordered bindings) : Instant =
-        bindings |> List.fold (fun soonest b -> min soonest b.Expires) Instant.Never
+        bindings
+        |> List.fold (fun soonest b -> Instant.Earlier(soonest, b.Expires)) Instant.Never
 
     let private part (departure: Departure) (leaves: Binding -> bool) (Ordered bindings) =
         let gone, kept = List.partition leaves bindings

@@ -20,6 +20,8 @@ type FlowText =
         Flow: Flow
         /// The hop that leads back on it.
         Hop: Hop
+        /// Where a request goes that names it by our alias, as the only place.
+        Along: Place list list
         /// `;received=<address>;rport=<port>`
         Stamp: byte[]
         Standing: Standing
@@ -37,6 +39,8 @@ type FlowTexts(realm: Realm, capacity: int) =
     let key = Prf.key (ReadOnlySpan(Seal.digest realm.Secret "known alias" []))
 
     let spell (flow: Flow) : FlowText =
+        let hop = Hop.Flow flow
+
         // RFC 5118 §4.5: no brackets around an IPv6 address in received.
         let stamp =
             String.Concat(
@@ -47,7 +51,17 @@ type FlowTexts(realm: Realm, capacity: int) =
 
         {
             Flow = flow
-            Hop = Hop.Flow flow
+            Hop = hop
+            Along =
+                [
+                    [
+                        {
+                            Hop = hop
+                            Heading = Heading.Unaliased
+                            Path = ReadOnlyMemory.Empty
+                        }
+                    ]
+                ]
             Stamp = Text.toBytes stamp
             Standing =
                 if Realm.isPeer realm flow then

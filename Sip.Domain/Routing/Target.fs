@@ -7,16 +7,6 @@ open System
 open Sip
 open Sip.Wire
 
-/// The Request-URI that a target shall see.
-[<RequireQualifiedAccess; Struct>]
-type Heading =
-    /// The URI of the request's way, as it is.
-    | Kept
-    /// The URI of the request's way, without our alias.
-    | Unaliased
-    /// Another, such as a binding's contact.
-    | Written of Uri: ReadOnlyMemory<byte>
-
 /// Whom a request is for.
 [<RequireQualifiedAccess; Struct>]
 type Target =

@@ -51,9 +51,9 @@ module ClientInvite =
 
     let private wake (state: State) : Instant =
         match state with
-        | State.Calling(_, a, _, b) -> min a b
+        | State.Calling(_, a, _, b) -> Instant.Earlier(a, b)
         | State.Proceeding c -> c
-        | State.Cancelled(e, _, giveUp) -> min e giveUp
+        | State.Cancelled(e, _, giveUp) -> Instant.Earlier(e, giveUp)
         | State.Accepted m -> m
         | State.Completed d -> d
         | State.Terminated -> Instant.Never
@@ -117,8 +117,8 @@ module ClientInvite =
         // "If no provisional response has been received, the CANCEL request MUST NOT be sent."
         | Event.Cancel -> step (State.Calling(Wish.Unwanted, a, interval, b)) []
         | Event.Unsendable -> step State.Terminated reportUnsendable
-        | Event.Tick when now >= b -> step State.Terminated reportTimeout
-        | Event.Tick when now >= a ->
+        | Event.Tick when b.IsDue now -> step State.Terminated reportTimeout
+        | Event.Tick when a.IsDue now ->
             // Timer A doubles without the bound of T2 (§17.1.1.2).
             let interval = 2L * interval
             step (State.Calling(wish, now.After interval, interval, b)) resend
@@ -140,12 +140,20 @@ module ClientInvite =
         | Event.Received response -> final timing delivery now response
         | Event.Cancel -> cancel timing delivery now
         // §16.8: timer C fired after a provisional response: cancel.
-        | Event.Tick when now >= c -> cancel timing delivery now
+        | Event.Tick when c.IsDue now -> cancel timing delivery now
         | Event.Unsendable -> step State.Terminated reportUnsendable
         | Event.CancelAnswered
         | Event.Tick -> step (State.Proceeding c) []
 
-    let private cancelled timing delivery (now: Instant) event (e: Instant) interval giveUp =
+    let private cancelled
+        timing
+        delivery
+        (now: Instant)
+        event
+        (e: Instant)
+        interval
+        (giveUp: Instant)
+        =
         match event with
         // Ignored: the branch has been given up, only its end matters.
         | Event.Received response when isProvisional response ->
@@ -154,10 +162,10 @@ module ClientInvite =
         | Event.CancelAnswered -> step (State.Cancelled(Instant.Never, interval, giveUp)) []
         | Event.Received response -> final timing delivery now response
         // §9.1: without a final response within 64·T1 the transaction is considered cancelled.
-        | Event.Tick when now >= giveUp -> step State.Terminated reportTimeout
+        | Event.Tick when giveUp.IsDue now -> step State.Terminated reportTimeout
         | Event.Unsendable -> step State.Terminated reportUnsendable
         // §17.1.2.2: timer E doubles up to T2.
-        | Event.Tick when now >= e ->
+        | Event.Tick when e.IsDue now ->
             let interval = Timing.doubled timing interval
             step (State.Cancelled(now.After interval, interval, giveUp)) sendCancel
         | Event.Tick -> step (State.Cancelled(e, interval, giveUp)) []
@@ -167,7 +175,7 @@ module ClientInvite =
         // RFC 6026 §7.2: every 2xx is passed on, whichever of a fork's callees sent it.
         | Event.Received response when Response.classOf response.Status = Class.Success ->
             step (State.Accepted m) pass
-        | Event.Tick when now >= m -> step State.Terminated []
+        | Event.Tick when m.IsDue now -> step State.Terminated []
         // Ignored: a 2xx has decided.
         | Event.Received _
         | Event.Cancel
@@ -180,7 +188,7 @@ module ClientInvite =
         // "Any retransmissions of the final response ... MUST cause the ACK to be re-passed."
         | Event.Received response when Response.classOf response.Status = Class.Failure ->
             step (State.Completed d) acknowledge
-        | Event.Tick when now >= d -> step State.Terminated []
+        | Event.Tick when d.IsDue now -> step State.Terminated []
         // Ignored: a final response has decided.
         | Event.Received _
         | Event.Cancel

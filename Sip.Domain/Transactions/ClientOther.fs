@@ -34,8 +34,8 @@ module ClientOther =
 
     let private wake (state: State) : Instant =
         match state with
-        | State.Trying(e, _, f) -> min e f
-        | State.Proceeding(e, f) -> min e f
+        | State.Trying(e, _, f) -> Instant.Earlier(e, f)
+        | State.Proceeding(e, f) -> Instant.Earlier(e, f)
         | State.Completed k -> k
         | State.Terminated -> Instant.Never
 
@@ -70,32 +70,42 @@ module ClientOther =
         | Delivery.Unreliable -> now.After timing.T2
         | Delivery.Reliable -> Instant.Never
 
-    let private trying timing delivery (now: Instant) event state (e: Instant) interval f =
+    let private trying
+        timing
+        delivery
+        (now: Instant)
+        event
+        state
+        (e: Instant)
+        interval
+        (f: Instant)
+        =
         match event with
         | Event.Received response when isProvisional response ->
             step (State.Proceeding(later timing delivery now, f)) pass
         | Event.Received _ -> final timing delivery now
         | Event.Unsendable -> step State.Terminated reportUnsendable
-        | Event.Tick when now >= f -> step State.Terminated reportTimeout
-        | Event.Tick when now >= e ->
+        | Event.Tick when f.IsDue now -> step State.Terminated reportTimeout
+        | Event.Tick when e.IsDue now ->
             let interval = Timing.doubled timing interval
             step (State.Trying(now.After interval, interval, f)) resend
         | Event.Tick -> step state []
 
-    let private proceeding timing delivery (now: Instant) event state (e: Instant) f =
+    let private proceeding timing delivery (now: Instant) event state (e: Instant) (f: Instant) =
         match event with
         | Event.Received response when isProvisional response -> step state pass
         | Event.Received _ -> final timing delivery now
         | Event.Unsendable -> step State.Terminated reportUnsendable
-        | Event.Tick when now >= f -> step State.Terminated reportTimeout
+        | Event.Tick when f.IsDue now -> step State.Terminated reportTimeout
         // "If Timer E fires while in the Proceeding state, the request MUST be passed to the
         // transport layer for retransmission, and Timer E MUST be reset with a value of T2."
-        | Event.Tick when now >= e -> step (State.Proceeding(later timing delivery now, f)) resend
+        | Event.Tick when e.IsDue now ->
+            step (State.Proceeding(later timing delivery now, f)) resend
         | Event.Tick -> step state []
 
     let private completed (now: Instant) event state (k: Instant) =
         match event with
-        | Event.Tick when now >= k -> step State.Terminated []
+        | Event.Tick when k.IsDue now -> step State.Terminated []
         // "This state exists to buffer any additional response retransmissions."
         | Event.Received _
         | Event.Unsendable

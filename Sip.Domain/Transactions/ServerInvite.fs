@@ -41,7 +41,7 @@ module ServerInvite =
         | State.Proceeding _
         | State.Terminated -> Instant.Never
         | State.Accepted l -> l
-        | State.Completed(_, g, _, h) -> min g h
+        | State.Completed(_, g, _, h) -> Instant.Earlier(g, h)
         | State.Confirmed i -> i
 
     let private step state acts : Step<State, Act> =
@@ -84,7 +84,7 @@ module ServerInvite =
         // RFC 6026 §7.1: retransmissions are absorbed; every further 2xx is passed on.
         | Event.Respond response when Response.classOf response.Status = Class.Success ->
             step state send
-        | Event.Tick when now >= l -> step State.Terminated []
+        | Event.Tick when l.IsDue now -> step State.Terminated []
         // Ignored: the 2xx is decided, and its ACK belongs to the user agents.
         | Event.Respond _
         | Event.Retransmitted
@@ -92,7 +92,17 @@ module ServerInvite =
         | Event.Unsendable
         | Event.Tick -> step state []
 
-    let private completed timing delivery (now: Instant) event state final (g: Instant) interval h =
+    let private completed
+        timing
+        delivery
+        (now: Instant)
+        event
+        state
+        final
+        (g: Instant)
+        interval
+        (h: Instant)
+        =
         match event with
         | Event.Retransmitted -> step state resend
         // Timer I: T4 on unreliable transports, zero on reliable ones.
@@ -100,8 +110,8 @@ module ServerInvite =
             match delivery with
             | Delivery.Reliable -> step State.Terminated []
             | Delivery.Unreliable -> step (State.Confirmed(now.After timing.T4)) []
-        | Event.Tick when now >= h -> step State.Terminated reportLost
-        | Event.Tick when now >= g ->
+        | Event.Tick when h.IsDue now -> step State.Terminated reportLost
+        | Event.Tick when g.IsDue now ->
             let interval = Timing.doubled timing interval
             step (State.Completed(final, now.After interval, interval, h)) resend
         | Event.Unsendable -> step State.Terminated []
@@ -111,7 +121,7 @@ module ServerInvite =
 
     let private confirmed (now: Instant) event state (i: Instant) =
         match event with
-        | Event.Tick when now >= i -> step State.Terminated []
+        | Event.Tick when i.IsDue now -> step State.Terminated []
         // "The purpose of the Confirmed state is to absorb any additional ACK messages."
         | Event.Tick
         | Event.Retransmitted

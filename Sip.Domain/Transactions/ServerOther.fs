@@ -36,7 +36,7 @@ module ServerOther =
 
     let private wake (state: State) : Instant =
         match state with
-        | State.Trying(patience, deadline) -> min patience deadline
+        | State.Trying(patience, deadline) -> Instant.Earlier(patience, deadline)
         | State.Proceeding(_, deadline) -> deadline
         | State.Completed(_, j) -> j
         | State.Terminated -> Instant.Never
@@ -84,8 +84,8 @@ module ServerOther =
         | Event.Respond response -> respond timing delivery now response deadline
         | Event.Unsendable -> step State.Terminated []
         // RFC 4320 §4.2: a final response after 64·T1 is of no use to anybody.
-        | Event.Tick when now >= deadline -> step State.Terminated []
-        | Event.Tick when now >= patience ->
+        | Event.Tick when deadline.IsDue now -> step State.Terminated []
+        | Event.Tick when patience.IsDue now ->
             step (State.Trying(Instant.Never, deadline)) offerTrying
         // "Once in the Trying state, any further request retransmissions are discarded."
         | Event.Retransmitted
@@ -97,14 +97,14 @@ module ServerOther =
         // "The most recently sent provisional response is passed to the transport layer."
         | Event.Retransmitted when last.Status = Status.trying -> step state resend
         | Event.Unsendable -> step State.Terminated []
-        | Event.Tick when now >= deadline -> step State.Terminated []
+        | Event.Tick when deadline.IsDue now -> step State.Terminated []
         | Event.Retransmitted
         | Event.Tick -> step state []
 
     let private completed (now: Instant) event state (j: Instant) =
         match event with
         | Event.Retransmitted -> step state resend
-        | Event.Tick when now >= j -> step State.Terminated []
+        | Event.Tick when j.IsDue now -> step State.Terminated []
         | Event.Unsendable -> step State.Terminated []
         // "Any other final responses passed by the TU MUST be discarded."
         | Event.Respond _

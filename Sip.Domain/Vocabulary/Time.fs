@@ -38,6 +38,16 @@ type Instant =
         else
             At(value + int64 span)
 
+    /// Whether that point has come by now. HOT: comparing by operators goes through boxes.
+    member this.IsDue(now: Instant) = this.Milliseconds <= now.Milliseconds
+
+    /// The earlier of two points.
+    static member Earlier(one: Instant, other: Instant) =
+        if one.Milliseconds <= other.Milliseconds then
+            one
+        else
+            other
+
     /// How long from `earlier` until this.
     member this.Since(earlier: Instant) : int64<ms> =
         (this.Milliseconds - earlier.Milliseconds) * 1L<ms>

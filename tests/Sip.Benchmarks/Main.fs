@@ -10,6 +10,7 @@ open BenchmarkDotNet.Configs
 open BenchmarkDotNet.Jobs
 open BenchmarkDotNet.Running
 open BenchmarkDotNet.Toolchains.InProcess.Emit
+open Sip
 
 /// One piece of work under BenchmarkDotNet.
 [<MemoryDiagnoser>]
@@ -68,14 +69,24 @@ let private quick (part: string) =
 
 // A transaction lives for 32 s and one begins each millisecond: after 33,000 the tables are full.
 let private traffic (part: string) (warm: int) (rounds: int) =
-    for name, kind in Sip.Benchmarks.Traffic.kinds do
-        if name.Contains part then
-            let cost = kind warm rounds
-            let time = TimeSpan.FromSeconds(float cost.Ticks / float Stopwatch.Frequency)
-            let each = time.TotalNanoseconds / float cost.Messages
+    let line (name: string) (cost: Sip.Properties.Traffic.Cost) =
+        let time = TimeSpan.FromSeconds(float cost.Ticks / float Stopwatch.Frequency)
+        let each = time.TotalNanoseconds / float cost.Messages
+        let bytes = cost.Bytes / int64 cost.Messages
+        Console.WriteLine $"| {name}, a message | {each:F0} | {bytes} |"
 
-            Console.WriteLine
-                $"| {name}, a message | {each:F0} | {cost.Bytes / int64 cost.Messages} |"
+    for caller, callee in
+        [
+            Transport.Ws, Transport.Ws
+            Transport.Udp, Transport.Udp
+            Transport.Ws, Transport.Udp
+        ] do
+        let name = Transport.inVia caller + " to " + Transport.inVia callee
+
+        if name.Contains part then
+            let struct (texts, calls) = Sip.Properties.Traffic.measure caller callee warm rounds
+            line ("MESSAGE " + name) texts
+            line ("call " + name) calls
 
 [<EntryPoint>]
 let main arguments =

@@ -1,7 +1,7 @@
 // Traffic: whole transactions through a ledger in virtual time, one after another and each its own, with
 // what only the ledger itself costs: the peers' work is not counted.
 
-module Sip.Benchmarks.Traffic
+module Sip.Properties.Traffic
 
 open System
 open System.Collections.Generic
@@ -81,7 +81,7 @@ let private field (message: string) (name: string) =
 /// A server with Alice and Bob on it, each by a transport.
 type Scene(caller: Transport, callee: Transport) =
     let realm =
-        { Samples.realm with
+        { RoutingLaws.realm with
             Admittance = Admittance.UnsafeOpen
         }
 
@@ -96,7 +96,8 @@ type Scene(caller: Transport, callee: Transport) =
 
     let flow (transport: Transport) (connection: int64) : Flow =
         {
-            Listener = ListenerId(if transport = Transport.Udp then 0 else 1)
+            Listener =
+                (realm.Listeners |> Array.find (fun listener -> listener.Transport = transport)).Id
             Transport = transport
             Connection = if transport = Transport.Udp then 0L else connection
             Remote =
@@ -219,19 +220,8 @@ type Scene(caller: Transport, callee: Transport) =
             Bytes = this.Cost.Bytes - before.Bytes
         }
 
-/// The kinds of traffic.
-let kinds: (string * (int -> int -> Cost)) list =
-    [
-        for caller, callee in [ Transport.Ws, Transport.Ws; Transport.Udp, Transport.Udp ] do
-            let name = Transport.inVia caller + " to " + Transport.inVia callee
-
-            "MESSAGE " + name,
-            fun warm rounds ->
-                let scene = Scene(caller, callee)
-                scene.Measure(warm, rounds, scene.Message)
-
-            "call " + name,
-            fun warm rounds ->
-                let scene = Scene(caller, callee)
-                scene.Measure(warm, rounds, scene.Call)
-    ]
+/// So many messages or calls between two phones, once as many have gone before as live at one time.
+let measure (caller: Transport) (callee: Transport) (warm: int) (rounds: int) : struct (Cost * Cost) =
+    let texts = Scene(caller, callee)
+    let calls = Scene(caller, callee)
+    struct (texts.Measure(warm, rounds, texts.Message), calls.Measure(warm, rounds, calls.Call))
