@@ -127,20 +127,25 @@ type internal Entrance
         (way: Way)
         (decision: Decision)
         =
+        let isLossy = not (Transport.isReliable source.Flow.Transport)
+
         let remember bytes =
-            if not (Transport.isReliable source.Flow.Transport) then
-                let until = now.After(Timing.patience timing)
-                answers.Keep(Key.ofRequest station request, source, bytes, until)
+            let until = now.After(Timing.patience timing)
+            answers.Keep(Key.ofRequest station request, source, bytes, until)
 
         match decision with
         | Decision.Answer(status, words, headers) ->
             let bytes = outbox.Made(source, request, status, words, headers)
             outbox.Send(source.Hop, bytes)
-            remember bytes
+
+            if isLossy then
+                remember bytes
         | Decision.Refuse refusal ->
             outbox.Refuse(source, request, refusal)
-            let status, words = Refusal.status refusal, Refusal.words refusal
-            remember (outbox.Made(source, request, status, words, Refusal.headers refusal))
+
+            if isLossy then
+                let status, words = Refusal.status refusal, Refusal.words refusal
+                remember (outbox.Made(source, request, status, words, Refusal.headers refusal))
         | Decision.Forward _
         | Decision.Absorb -> carryOut source method request way decision
 

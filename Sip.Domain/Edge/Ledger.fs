@@ -50,9 +50,6 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
 
         Entrance(station, timing, bounds, desk, around.Edits, tables)
 
-    let callId (message: Message) =
-        message.Text(Message.value HeaderName.CallId message)
-
     let acknowledged now (source: FlowText) view (request: Message) =
         match exchanges.Find(Key.ofInvite station request) with
         | NonNull slot when Exchange.awaitsAck slot.Exchange ->
@@ -115,7 +112,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         match slot with
         | NonNull slot when Exchange.mayAnswer source leg response slot.Exchange ->
             exchanges.Step(ExchangeEvent.Answered(leg, source, response), slot)
-        | _ -> outbox.Note(Note.Stray(source.Flow, callId response))
+        | _ -> outbox.Note(Note.Stray(source.Flow, Message.callId response))
 
     let broken (source: FlowText) (fault: Fault) (head: Message voption) =
         outbox.Note(Note.Broken(source.Flow, Fault.words fault))

@@ -57,20 +57,11 @@ type internal Outbox(station: Station) =
     let reply (source: FlowText) (request: Message) (status: Status) (words: string) headers =
         send source.Hop (made source request status words headers)
 
-    let callId (message: Message) =
-        message.Text(Message.value HeaderName.CallId message)
-
-    let isAck (message: Message) =
-        match message.Start with
-        | StartLine.Request(Method.Ack, _, _) -> true
-        | StartLine.Request _
-        | StartLine.Response _ -> false
-
     let refuse (source: FlowText) (request: Message) (refusal: Refusal) =
-        if not (isAck request) then
+        if Message.method request <> Method.Ack then
             let status = Refusal.status refusal
             let words = Refusal.words refusal
-            note (Note.Refused(source.Flow, callId request, status.Number, words))
+            note (Note.Refused(source.Flow, Message.callId request, status.Number, words))
             reply source request status words (Refusal.headers refusal)
 
     /// A connection can carry messages from now on.
