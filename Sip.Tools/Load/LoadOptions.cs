@@ -72,6 +72,7 @@ public sealed class LoadOptions
 
     /// <summary>How the knee is searched.</summary>
     public double StartRate { get; set; } = 200;
+    public double MostRate { get; set; } = 1e6;
     public double Step { get; set; } = 1.3;
     public double StepSeconds { get; set; } = 4;
     public double WorstP99 { get; set; } = 100;

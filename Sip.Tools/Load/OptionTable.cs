@@ -63,6 +63,7 @@ internal static class OptionTable
 
         new("--of", "call, message or options", "knee: of what (call)", (o, v) => Choice<Scenario>(v, s => o.Of = s) && o.Of is Scenario.Call or Scenario.Message or Scenario.Options),
         new("--start-rate", "a number", "knee: the first rate (200)", (o, v) => Number(v, 1, 1e6, n => o.StartRate = n)),
+        new("--most-rate", "a number", "knee: no rate above this is tried", (o, v) => Number(v, 1, 1e6, n => o.MostRate = n)),
         new("--step", "a factor", "knee: from rate to rate (1.3)", (o, v) => Number(v, 1.02, 4, n => o.Step = n)),
         new("--step-seconds", "seconds", "knee: how long a rate is tried (4)", (o, v) => Number(v, 0.5, 120, n => o.StepSeconds = n)),
         new("--worst-p99", "milliseconds", "knee: the 99th percentile that is too slow (100)", (o, v) => Number(v, 0.1, 10_000, n => o.WorstP99 = n)),

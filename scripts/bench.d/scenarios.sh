@@ -1,0 +1,29 @@
+# The scenarios of the race. Sourced by scripts/bench.
+# scenario NAME sets: mode (how REGISTER is challenged), fresh (1: both servers start anew for each run),
+# load (the words behind `sip load`). Numbers come from the caller: seconds, warmup, pairs, users, links, at_once.
+all_scenarios="call-udp-udp call-ws-ws call-wss-wss call-ws-udp call-udp-ws message-udp message-ws
+  register-md5-udp register-md5-ws register-sha256-udp register-sha256-ws options-udp options-ws
+  steady-udp steady-ws connect-ws connect-wss memory-ws memory-wss knee-udp knee-ws"
+
+scenario() {
+  local kind=${1%%-*} rest=${1#*-}
+  mode=plain fresh=0
+  local window=(--duration "$seconds" --warmup "$warmup" --coalesce 200) playing=(--pairs "$pairs" --concurrency "$at_once")
+  case $kind in
+  call) load=(call --caller "${rest%-*}" --callee "${rest#*-}" "${window[@]}" "${playing[@]}") ;;
+  message | options) load=("$kind" --transport "$rest" "${window[@]}" "${playing[@]}") ;;
+  steady) load=(call --transport "$rest" --rate "$steady_rate" --pairs "$pairs" --duration "$seconds" --warmup "$warmup") ;;
+  register)
+    mode=${rest%-*}
+    load=(register --transport "${rest#*-}" --users "$users" --hold "$seconds" --warmup "$warmup" --refresh max --registers-in-flight 128
+      --password "$password" --algorithm "$mode" --coalesce 200)
+    ;;
+  connect) fresh=1 load=(register --transport "$rest" --users "$connects" --only-connect) ;;
+  memory) fresh=1 load=(register --transport "$rest" --users "$links" --warmup "$hold" --hold "$hold") ;;
+  knee) fresh=1 load=(knee --transport "$rest" --pairs "$pairs" --start-rate "$knee_start" --most-rate "$knee_most" --step-seconds "$knee_seconds" --duration "$seconds" --warmup "$warmup") ;;
+  *)
+    echo "There is no scenario $1; there are: $all_scenarios" >&2
+    exit 2
+    ;;
+  esac
+}
