@@ -14,7 +14,9 @@ let private realm =
         Secret = Array.init 32 byte
     }
 
-let private station = Station.ofRealm realm
+// A station belongs to one thread, and laws are tried on several.
+let private stations =
+    new Threading.ThreadLocal<Station>(fun () -> Station.ofRealm realm)
 
 let private flow (index: int) (connection: int64) : Flow =
     {
@@ -72,6 +74,7 @@ let private heading =
 
 /// What one shard has at hand.
 type private Bench() =
+    member val Station = stations.Value
     member val Came = Message.blank ()
     member val Edits = Edits()
     member val Out = Octets 2048
@@ -85,16 +88,16 @@ type private Bench() =
     member this.Forward(source: Flow, leaves: Flow, request: Message, heading: Heading) =
         let outgoing =
             {
-                Station = station
-                Source = station.Flows.Of source
+                Station = this.Station
+                Source = this.Station.Flows.Of source
                 Request = request
-                Way = Routes.strip station request
+                Way = Routes.strip this.Station request
                 Leaves = Realm.listener realm leaves.Listener
                 Heading = heading
                 Path = ReadOnlyMemory.Empty
                 Transaction =
                     Prf.hash
-                        station.TransactionKey
+                        this.Station.TransactionKey
                         (request.Slice(Message.firstValue HeaderName.Via request))
                 Index = 0
             }
@@ -149,8 +152,14 @@ let all =
 
                 fun () ->
                     let request = bench.Read bytes
-                    let refusal = Admission.check station request
-                    let choice = Target.choose station request (Routes.strip station request)
+                    let refusal = Admission.check bench.Station request
+
+                    let choice =
+                        Target.choose
+                            bench.Station
+                            source
+                            request
+                            (Routes.strip bench.Station request)
 
                     if refusal.IsSome || not choice.IsUser then
                         failtest "refused"
@@ -164,11 +173,18 @@ let all =
                 fun () ->
                     let request = bench.Read bytes
 
-                    match Target.choose station request (Routes.strip station request) with
+                    match
+                        Target.choose
+                            bench.Station
+                            source
+                            request
+                            (Routes.strip bench.Station request)
+                    with
                     | Target.Along(_, heading) ->
                         bench.Forward(source, target, request, heading) |> ignore
                     | Target.Server
                     | Target.User
+                    | Target.Ending _
                     | Target.Nobody _ -> failtest "lost"
 
             law "answering 100 allocates nothing"
@@ -177,9 +193,9 @@ let all =
 
                 fun () ->
                     let request = bench.Read bytes
-                    let flow = station.Flows.Of source
+                    let flow = bench.Station.Flows.Of source
                     bench.Out.Clear()
-                    Reply.write station flow request Status.trying "Trying" [] bench.Out
+                    Reply.write bench.Station flow request Status.trying "Trying" [] bench.Out
 
             law "returning a response allocates nothing"
             <| fun bench source target ->
@@ -187,13 +203,22 @@ let all =
                 let length = bench.Forward(source, target, request, heading)
                 let asked = (Bench()).Read(Array.truncate length bench.Target)
                 let contact = [ "Contact", "<sip:bob@y.invalid;transport=ws>" ]
-                Reply.write station (station.Flows.Of target) asked Status.ok "OK" contact bench.Out
+
+                Reply.write
+                    bench.Station
+                    (bench.Station.Flows.Of target)
+                    asked
+                    Status.ok
+                    "OK"
+                    contact
+                    bench.Out
+
                 let bytes = bench.Out.Written.ToArray()
 
                 fun () ->
                     let response = bench.Read bytes
                     bench.Edits.Clear()
-                    Return.write bench.Edits (station.Flows.Of target) source response
+                    Return.write bench.Edits (bench.Station.Flows.Of target) source response
                     Patch.write bench.Edits response (Span bench.Target) |> ignore
 
             testCase "a WebSocket frame in and out allocates nothing"

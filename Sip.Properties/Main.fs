@@ -41,4 +41,5 @@ let main arguments =
                 SetupLaws.all
                 World.WorldLaws.all
                 World.HostileLaws.all
+                World.FarEndLaws.all
             ])

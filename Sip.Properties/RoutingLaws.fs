@@ -51,8 +51,12 @@ let realm: Realm =
         Secret = secret
     }
 
+// A station belongs to one thread, and laws are tried on several.
+let private stations =
+    new Threading.ThreadLocal<Station>(fun () -> Station.ofRealm realm)
+
 /// The realm made ready.
-let station = Station.ofRealm realm
+let private station () = stations.Value
 
 let private flows: Gen<Flow> =
     gen {
@@ -108,14 +112,14 @@ let private tryRequest (uri: string) (routes: string list) =
 let private forwarded (came: Flow) (leaves: Flow) (message: Message) =
     let outgoing =
         {
-            Station = station
-            Source = station.Flows.Of came
+            Station = station ()
+            Source = (station ()).Flows.Of came
             Request = message
-            Way = Routes.strip station message
+            Way = Routes.strip (station ()) message
             Leaves = Realm.listener realm leaves.Listener
             Heading = Heading.Written(ReadOnlyMemory(Text.toBytes "sip:bob@10.1.1.1"))
             Path = ReadOnlyMemory.Empty
-            Transaction = Prf.hashText station.TransactionKey "1"
+            Transaction = Prf.hashText (station ()).TransactionKey "1"
             Index = 0
         }
 
@@ -130,12 +134,12 @@ let private written (write: Octets -> unit) =
 
 let private returned (came: Flow) (back: Flow) (response: Message) =
     let edits = Edits()
-    Return.write edits (station.Flows.Of came) back response
+    Return.write edits ((station ()).Flows.Of came) back response
     read (Patch.toBytes edits response)
 
 let private answered (source: Flow) (request: Message) =
     let out = Octets 64
-    Reply.write station (station.Flows.Of source) request Status.ok "OK" [] out
+    Reply.write (station ()) ((station ()).Flows.Of source) request Status.ok "OK" [] out
     read (out.Written.ToArray())
 
 let private texts name message =
@@ -147,8 +151,20 @@ let private oneFlow = Arb.fromGen flows
 let private aliased (flow: Flow) =
     "sip:a@x.invalid;transport=ws;alias=" + Alias.mint secret flow
 
+let private stranger: Flow =
+    {
+        Listener = ListenerId 0
+        Transport = Transport.Udp
+        Connection = 0L
+        Remote =
+            {
+                Address = Address.ofV4 0xCB007109u
+                Port = 5060
+            }
+    }
+
 let private targetOf (request: Message) =
-    Target.choose station request (Routes.strip station request)
+    Target.choose (station ()) stranger request (Routes.strip (station ()) request)
 
 let private nowhere = Target.Nobody Refusal.NotOurs
 
@@ -209,7 +225,7 @@ let all =
                         HeaderName.RecordRoute
                         (forwarded came leaves (request "sip:bob@example.test" []))
 
-                let way = Routes.strip station (request "sip:bob@10.1.1.1" (List.rev recorded))
+                let way = Routes.strip (station ()) (request "sip:bob@10.1.1.1" (List.rev recorded))
 
                 way.Left = 0 && way.Passage = Passage.Recorded
 
@@ -249,6 +265,7 @@ let all =
                 | Target.Along _
                 | Target.Server
                 | Target.User
+                | Target.Ending _
                 | Target.Nobody _ -> false
 
             Law.holds "a client sees its own Contact in the Request-URI, without our alias" twoFlows
@@ -259,14 +276,14 @@ let all =
 
                 let outgoing =
                     {
-                        Station = station
-                        Source = station.Flows.Of leaves
+                        Station = station ()
+                        Source = (station ()).Flows.Of leaves
                         Request = message
-                        Way = Routes.strip station message
+                        Way = Routes.strip (station ()) message
                         Leaves = Realm.listener realm came.Listener
                         Heading = Heading.Unaliased
                         Path = ReadOnlyMemory.Empty
-                        Transaction = Prf.hashText station.TransactionKey "1"
+                        Transaction = Prf.hashText (station ()).TransactionKey "1"
                         Index = 0
                     }
 
@@ -288,7 +305,7 @@ let all =
             <| fun (came, leaves) ->
                 let routes = [ "<sip:next.example.net;lr>"; "<sip:bob@10.9.9.9>" ]
                 let message = request "sip:edge.example.test:5060;lr" routes
-                let way = Routes.strip station message
+                let way = Routes.strip (station ()) message
 
                 message.Text way.Uri.Whole = "sip:bob@10.9.9.9"
                 && way.Passage = Passage.Recorded
@@ -301,6 +318,7 @@ let all =
                 let isOutside request =
                     match targetOf request with
                     | Target.Along(hop, _) -> not (Realm.leadsToPeer realm hop)
+                    | Target.Ending _ -> true
                     | Target.Server
                     | Target.User
                     | Target.Nobody _ -> false
@@ -321,7 +339,7 @@ let all =
 
                 match UriView.ofText text with
                 | ValueSome(Uri.Sip uri) ->
-                    Station.owns station (ReadOnlySpan bytes) view.Value = Realm.owns realm uri
+                    Station.owns (station ()) (ReadOnlySpan bytes) view.Value = Realm.owns realm uri
                 | ValueSome _
                 | ValueNone -> false
 
@@ -344,19 +362,20 @@ let all =
                         )
                     )
 
-                Branch.hasLooped station circled && not (Branch.hasLooped station spiral)
+                Branch.hasLooped (station ()) circled
+                && not (Branch.hasLooped (station ()) spiral)
 
             Law.holds "the same request gets the same tag and the same branch" oneFlow
             <| fun _ ->
                 let one = request "sip:bob@example.test" []
                 let two = request "sip:bob@example.test" []
 
-                let mark = Prf.hashText station.TransactionKey "7"
+                let mark = Prf.hashText (station ()).TransactionKey "7"
 
                 let branch index message =
-                    written (Branch.derive station mark index message)
+                    written (Branch.derive (station ()) mark index message)
 
-                written (Branch.tag station one) = written (Branch.tag station two)
+                written (Branch.tag (station ()) one) = written (Branch.tag (station ()) two)
                 && branch 1 one = branch 1 two
                 && branch 1 one <> branch 2 one
 
@@ -375,9 +394,9 @@ let all =
                     |> Text.toBytes
                     |> read
 
-                Branch.isTagged station (back tag)
-                && not (Branch.isTagged station (back (tag + "x")))
-                && not (Branch.isTagged station asked)
+                Branch.isTagged (station ()) (back tag)
+                && not (Branch.isTagged (station ()) (back (tag + "x")))
+                && not (Branch.isTagged (station ()) asked)
 
             Law.holds "an alias is followed alike whether it is remembered or not" twoFlows
             <| fun (one, other) ->
@@ -395,5 +414,5 @@ let all =
             Law.holds
                 "an alias we did not mint is not followed from memory either"
                 (Arb.fromGen damaged)
-            <| fun alias -> (station.Flows.Follow(ReadOnlySpan(Text.toBytes alias))).IsNone
+            <| fun alias -> ((station ()).Flows.Follow(ReadOnlySpan(Text.toBytes alias))).IsNone
         ]

@@ -24,6 +24,8 @@ if (args.Contains("--help"))
 var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
 builder.Logging.ClearProviders().AddSimpleConsole(console => console.SingleLine = true);
 builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+// What keeps the server from starting is said in one sentence below, not once more as a stack trace.
+builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
 
 var (keys, problems) = CommandLine.Read(args);
 builder.Configuration.AddInMemoryCollection(keys);
@@ -39,7 +41,7 @@ catch (InvalidOperationException unknown)
 Configuring.Complete(options);
 problems.AddRange(Configuring.Problems(options));
 
-using var store = options.Data.Length > 0 ? new UserStore(options.Data) : null;
+using var store = Configuring.Store(options, problems);
 var secret = store?.Secret(() => RandomNumberGenerator.GetBytes(32)) ?? RandomNumberGenerator.GetBytes(32);
 var configured = SetupModule.configure(await Configuring.WishesAsync(options, secret));
 if (configured is Configured.Invalid { Problems: var more }) problems.AddRange(more);

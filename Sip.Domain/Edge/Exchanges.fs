@@ -1,5 +1,6 @@
 // Exchanges: the table of the requests that are on their way, found by their own key, by the branch
-// that a response answers, and by the flows that they hang on.
+// that a response answers, and by the flows that they hang on. A new value is kept only after its
+// step has returned.
 
 namespace Sip.Edge
 
@@ -10,7 +11,7 @@ open Sip.Routing
 
 /// The exchanges of one ledger.
 [<Sealed>]
-type internal Exchanges(agenda: Agenda) =
+type internal Exchanges(around: Instant -> Surroundings, agenda: Agenda, outbox: Outbox) =
     let exchanges = Dictionary<string, Exchange>()
     let legs = Dictionary<string, struct (string * int)>()
     let sources = Touching()
@@ -27,21 +28,7 @@ type internal Exchanges(agenda: Agenda) =
         | true, found -> ValueSome found
         | false, _ -> ValueNone
 
-    /// The exchange of a request.
-    member _.Find(key: string) : Exchange voption = find key
-
-    /// The exchange and the leg that a branch belongs to.
-    member _.Leg(key: string) : struct (Exchange * int) voption =
-        match legs.TryGetValue key with
-        | true, struct (key, leg) -> find key |> ValueOption.map (fun one -> struct (one, leg))
-        | false, _ -> ValueNone
-
-    /// Responses with this key belong to this leg of the exchange.
-    member _.Expect(key: string, exchange: string, leg: int) : unit =
-        legs[key] <- struct (exchange, leg)
-
-    /// Forgets an exchange that is over.
-    member _.Forget(exchange: Exchange) : unit =
+    let forget (exchange: Exchange) =
         exchanges.Remove exchange.Key |> ignore
         agenda.Forget(Due.Exchange exchange.Key)
         sources.Remove(exchange.Source, exchange.Key)
@@ -51,8 +38,7 @@ type internal Exchanges(agenda: Agenda) =
             legs.Remove(Key.cancel leg.Sent) |> ignore
             flowOf leg |> ValueOption.iter (fun flow -> targets.Remove(flow, exchange.Key))
 
-    /// Keeps an exchange as it is now, until it wants to be ticked.
-    member _.Keep(exchange: Exchange) : unit =
+    let keep (exchange: Exchange) =
         let before =
             match find exchange.Key with
             | ValueSome before -> before.Legs.Count
@@ -67,6 +53,39 @@ type internal Exchanges(agenda: Agenda) =
 
         exchanges[exchange.Key] <- exchange
         agenda.Remind(Exchange.wake exchange, Due.Exchange exchange.Key)
+
+    let carryOut (step: ExchangeStep) =
+        let exchange = step.Exchange
+
+        for act in step.Acts do
+            match act with
+            | ExchangeAct.Send(hop, bytes) -> outbox.Send(hop, bytes)
+            | ExchangeAct.Expect(key, leg) -> legs[key] <- struct (exchange.Key, leg)
+
+        if Exchange.isOver exchange then
+            forget exchange
+        else
+            keep exchange
+
+    /// The exchange of a request.
+    member _.Find(key: string) : Exchange voption = find key
+
+    /// The exchange and the leg that a branch belongs to.
+    member _.Leg(key: string) : struct (Exchange * int) voption =
+        match legs.TryGetValue key with
+        | true, struct (key, leg) -> find key |> ValueOption.map (fun one -> struct (one, leg))
+        | false, _ -> ValueNone
+
+    /// Sends a request on its way.
+    member _.Begin(now, key, source, request, way, places) : unit =
+        carryOut (Proxying.start (around now) key source request way places)
+
+    /// Something has happened to an exchange.
+    member _.Step(now, event, exchange) : unit =
+        carryOut (Proxying.step (around now) event exchange)
+
+    /// Forgets an exchange, whatever is still to come of it.
+    member _.Forget(exchange: Exchange) : unit = forget exchange
 
     /// The exchanges that came by a flow.
     member _.From(flow: Flow) : string list = sources.On flow

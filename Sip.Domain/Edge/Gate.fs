@@ -55,7 +55,7 @@ module Gate =
         | Method.Ack, _ -> Demand.Unmeetable
         // What the server says about itself it says to everybody.
         | _, (Target.Server | Target.Nobody _) -> Demand.Nothing
-        | _, (Target.User | Target.Along _) -> Demand.AsProxy
+        | _, (Target.User | Target.Along _ | Target.Ending _) -> Demand.AsProxy
 
     /// The header that credentials for this demand stand in.
     let credentials (demand: Demand) (request: Message) : string list =
@@ -112,7 +112,7 @@ module Gate =
             match method request, target with
             | Method.Register, _ -> [ HeaderName.To; HeaderName.From ]
             | _, Target.Along _ when isInDialog request -> []
-            | _, (Target.Server | Target.User | Target.Along _ | Target.Nobody _) ->
+            | _, (Target.Server | Target.User | Target.Along _ | Target.Ending _ | Target.Nobody _) ->
                 [ HeaderName.From ]
 
         names

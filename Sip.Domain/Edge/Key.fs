@@ -45,6 +45,10 @@ module Key =
             else
                 old request via method
 
+    /// The server transaction of a request by its own method.
+    let ofRequest (request: Message) : string =
+        server request (request.Text(Message.methodName request))
+
     /// The client transaction that a response answers: the branch that we made, and its method.
     let client (response: Message) : string =
         match Message.topVia response with
@@ -60,4 +64,8 @@ module Key =
         | ValueNone -> ""
         | ValueSome via ->
             let all = sent.Bytes
-            String.Concat(Slice.text all (via.Branch), "|CANCEL")
+            String.Concat(Slice.text all via.Branch, "|CANCEL")
+
+    /// Whether a response answers a CANCEL.
+    let isToCancel (response: Message) : bool =
+        (response.Slice(Message.methodName response)).SequenceEqual "CANCEL"B

@@ -110,15 +110,6 @@ module Proxying =
         | ValueSome _
         | ValueNone -> struct (walk, false)
 
-    // A client whose connection died is away, not broken: 480, not 500.
-    let private lost (walk: Walk) (leg: Leg) (outcome: Fork.Outcome) =
-        match outcome, leg.Hop with
-        | Fork.Outcome.TransportFailed, Hop.Flow flow when Flow.isConnection flow ->
-            Fork.Outcome.Final(own walk Status.temporarilyUnavailable)
-        | Fork.Outcome.TransportFailed, _
-        | Fork.Outcome.Final _, _
-        | Fork.Outcome.TimedOut, _ -> outcome
-
     let rec private fork (event: Fork.Event) (walk: Walk) : Walk =
         let step = Fork.Context.step event walk.State.Context
         forkActs step walk
@@ -180,7 +171,10 @@ module Proxying =
                     |> act (ExchangeAct.Expect(Key.cancel after.Sent, id))
                     |> act (ExchangeAct.Send(after.Hop, bytes))
                 | LegAct.Pass response -> fork (Fork.Event.Provisional(id, response)) walk
-                | LegAct.Ended outcome -> fork (Fork.Event.Ended(id, lost walk after outcome)) walk
+                | LegAct.Ended outcome ->
+                    fork
+                        (Fork.Event.Ended(id, Upstream.lost walk.Around walk.State after outcome))
+                        walk
 
             List.fold one walk acts
 
@@ -197,9 +191,6 @@ module Proxying =
             answer ServerInvite.Event.Tick ServerOther.Event.Tick walk
         else
             walk
-
-    let private isToCancel (message: Message) =
-        Text.same (message.Slice(Message.methodName message)) "CANCEL"B
 
     let private returned (walk: Walk) (came: Flow) (message: Message) (status: Status) =
         let around = walk.Around
@@ -221,18 +212,12 @@ module Proxying =
         | ExchangeEvent.Acknowledged ->
             answer ServerInvite.Event.Acknowledged ServerOther.Event.Tick walk
         | ExchangeEvent.Cancelled reason ->
-            fork
-                Fork.Event.Cancelled
-                { walk with
-                    State = { walk.State with Farewell = reason }
-                }
+            let state = { walk.State with Farewell = reason }
+            fork Fork.Event.Cancelled { walk with State = state }
         | ExchangeEvent.Answered(id, came, message) ->
             match message.Start with
-            | StartLine.Response(status, _) when isToCancel message ->
-                if Status.isProvisional status then
-                    walk
-                else
-                    leg id LegEvent.CancelAnswered walk
+            | StartLine.Response _ when Key.isToCancel message ->
+                leg id LegEvent.CancelAnswered walk
             | StartLine.Response(status, _) when Return.hasFurther message ->
                 leg id (returned walk came message status) walk
             // A response with no Via but ours goes nowhere.

@@ -13,10 +13,10 @@ open Sip.Routing
 [<RequireQualifiedAccess>]
 module Registration =
 
-    let private malformed place : Refusal =
+    let private malformed (name: HeaderName) (place: int) : Refusal =
         Refusal.Faulty
             {
-                Wrong = Wrong.Malformed HeaderName.Contact
+                Wrong = Wrong.Malformed name
                 Place = place
             }
 
@@ -49,8 +49,8 @@ module Registration =
         | ValueSome view ->
             match AddressView.toNameAddr request.Bytes view with
             | ValueSome contact -> Ok contact
-            | ValueNone -> Error(malformed slice.Start)
-        | ValueNone -> Error(malformed slice.Start)
+            | ValueNone -> Error(malformed HeaderName.Contact slice.Start)
+        | ValueNone -> Error(malformed HeaderName.Contact slice.Start)
 
     let private gather (request: Message) (slices: Slice list) : Result<NameAddr list, Refusal> =
         let add slice (gathered: Result<NameAddr list, Refusal>) =
@@ -99,27 +99,39 @@ module Registration =
         else
             FirstHop.KeepsNone
 
+    // RFC 3327 §5.3: a Path is kept and becomes the Routes of later requests; what could not be read
+    // then is refused now.
+    let private path (request: Message) : Result<string list, Refusal> =
+        let isRead text =
+            Result.isOk (Lexical.read GrammarAddress.routes text)
+
+        if List.forall isRead (Message.texts HeaderName.Path request) then
+            Message.values HeaderName.Path request
+            |> List.map (fun slice -> Text.unfold (request.Text slice))
+            |> Ok
+        else
+            Error(malformed HeaderName.Path (Message.value HeaderName.Path request).Start)
+
     /// The registrar's question, or why there is none.
     let read (flow: Flow) (scheme: Scheme) (request: Message) : Result<Request, Refusal> =
-        let path =
-            Message.values HeaderName.Path request
-            |> List.map (fun slice -> request.Text slice)
-
-        contacts request
-        |> Result.map (fun contacts ->
-            {
-                Contacts = contacts
-                Expires = header request HeaderName.Expires
-                Scheme = scheme
-                FirstHop = firstHop request path
-                Origin =
-                    {
-                        CallId = request.Text(Message.value HeaderName.CallId request)
-                        CSeq = Message.sequence request
-                        Flow = flow
-                        Path = path
-                    }
-            })
+        match contacts request, path request with
+        | Error refusal, _
+        | _, Error refusal -> Error refusal
+        | Ok contacts, Ok path ->
+            Ok
+                {
+                    Contacts = contacts
+                    Expires = header request HeaderName.Expires
+                    Scheme = scheme
+                    FirstHop = firstHop request path
+                    Origin =
+                        {
+                            CallId = request.Text(Message.value HeaderName.CallId request)
+                            CSeq = Message.sequence request
+                            Flow = flow
+                            Path = path
+                        }
+                }
 
     // RFC 5626 §6: a flow that is kept is said so to a client that asked for it.
     let private outbound (message: Message) (request: Request) (bindings: Bindings) =

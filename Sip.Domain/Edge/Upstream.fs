@@ -70,10 +70,25 @@ module Upstream =
         | Fork.Choice.RequestTerminated -> own around exchange Status.requestTerminated
         | Fork.Choice.TemporarilyUnavailable -> own around exchange Status.temporarilyUnavailable
 
+    /// How a leg has ended: a client whose connection died is away, not broken: 480, not 500.
+    let lost
+        (around: Surroundings)
+        (exchange: Exchange)
+        (leg: Leg)
+        (outcome: Fork.Outcome)
+        : Fork.Outcome =
+        match outcome, leg.Hop with
+        | Fork.Outcome.TransportFailed, Hop.Flow flow when Flow.isConnection flow ->
+            Fork.Outcome.Final(own around exchange Status.temporarilyUnavailable)
+        | Fork.Outcome.TransportFailed, _
+        | Fork.Outcome.Final _, _
+        | Fork.Outcome.TimedOut, _ -> outcome
+
     /// Why a branch is cancelled, as the headers of its CANCEL (RFC 3326 §2).
     let reason (exchange: Exchange) (why: Fork.Reason) : (string * string) list =
         match why with
         | Fork.Reason.AnsweredElsewhere ->
-            [ "Reason", "SIP;cause=200;text=\"Call completed elsewhere\"" ]
-        | Fork.Reason.DeclinedEverywhere -> [ "Reason", "SIP;cause=603;text=\"Declined\"" ]
+            OwnRequest.because [ Reason.ofStatus Status.ok "Call completed elsewhere" ]
+        | Fork.Reason.DeclinedEverywhere ->
+            OwnRequest.because [ Reason.ofStatus Status.decline "Declined" ]
         | Fork.Reason.CallerCancelled -> exchange.Farewell

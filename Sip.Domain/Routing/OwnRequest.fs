@@ -52,6 +52,18 @@ module OwnRequest =
     let ack (sent: Message) (response: Message) : byte[] =
         make sent "ACK" (response.Text(Message.value HeaderName.To response)) []
 
+    /// The reasons that a request gives; what is no Reason is ignored (RFC 3326 §2).
+    let reasons (request: Message) : Reason list =
+        Message.texts HeaderName.Reason request
+        |> List.collect (fun text ->
+            match Lexical.read GrammarField.reasons text with
+            | Ok reasons -> reasons
+            | Error _ -> [])
+
+    /// Reasons as the headers of a CANCEL.
+    let because (reasons: Reason list) : (string * string) list =
+        reasons |> List.map (fun reason -> "Reason", Reason.print reason)
+
     /// The CANCEL of a request; its To is the request's.
     let cancel (sent: Message) (more: (string * string) list) : byte[] =
         make sent "CANCEL" (sent.Text(Message.value HeaderName.To sent)) more

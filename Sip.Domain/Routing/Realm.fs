@@ -123,6 +123,21 @@ module Realm =
             | Some found -> ValueSome found
             | None -> ValueNone
 
+    /// The datagram flow to a remote end; none where no listener speaks UDP to it.
+    let datagram (realm: Realm) (remote: Endpoint) : Flow voption =
+        match
+            Array.tryFind (speaks Transport.Udp (Host.Address remote.Address)) realm.Listeners
+        with
+        | Some listener ->
+            ValueSome
+                {
+                    Listener = listener.Id
+                    Transport = Transport.Udp
+                    Connection = 0L
+                    Remote = remote
+                }
+        | None -> ValueNone
+
     /// The URI of a listener, as it stands in Record-Route and Path.
     let routeUri (listener: Listener) (parameters: Parameters) : SipUri =
         let transport: Parameters =

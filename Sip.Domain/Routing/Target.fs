@@ -26,6 +26,8 @@ type Target =
     | User
     /// One place, with the Request-URI that it shall see.
     | Along of Hop: Hop * Heading: Heading
+    /// Whichever live flow ends there, with the Request-URI that it shall see; never a call.
+    | Ending of There: FarEnd * Heading: Heading
     | Nobody of Refusal: Refusal
 
 /// Choosing targets.
@@ -47,14 +49,22 @@ module Target =
         | ValueSome _
         | ValueNone -> Target.Nobody Refusal.NotOurs
 
-    let private byUri (station: Station) (request: Message) (uri: UriView) : Target =
+    // A plain alias proves nothing, so that only who is trusted anyway may use one.
+    let private byPlainAlias (station: Station) (came: Flow) (alias: string) : Target =
+        match FarEnd.tryAlias alias with
+        | ValueSome there when Realm.isPeer station.Realm came ->
+            Target.Ending(there, Heading.Unaliased)
+        | ValueSome _
+        | ValueNone -> Target.Nobody Refusal.ForgedAlias
+
+    let private byUri (station: Station) (came: Flow) (request: Message) (uri: UriView) : Target =
         let all = request.Bytes
         let found = UriView.parameter all uri alias
 
         if found.Value.IsThere then
             match station.Flows.Follow(Slice.bytes all found.Value) with
             | ValueSome text -> Target.Along(text.Hop, Heading.Unaliased)
-            | ValueNone -> Target.Nobody Refusal.ForgedAlias
+            | ValueNone -> byPlainAlias station came (request.Text found.Value)
         elif not (Station.owns station all uri) then
             dial station.Realm request uri
         elif uri.User.IsThere then
@@ -62,8 +72,8 @@ module Target =
         else
             Target.Server
 
-    /// The target of a request whose own Routes are off.
-    let choose (station: Station) (request: Message) (way: Way) : Target =
+    /// The target of a request that came on this flow, its own Routes being off.
+    let choose (station: Station) (came: Flow) (request: Message) (way: Way) : Target =
         if way.Left > 0 then
             let route = Routes.next request way
 
@@ -74,6 +84,6 @@ module Target =
         else
             match way.Uri.Kind with
             | UriKind.Sip
-            | UriKind.Sips -> byUri station request way.Uri
+            | UriKind.Sips -> byUri station came request way.Uri
             | UriKind.Tel
             | UriKind.Other -> Target.Nobody Refusal.Scheme

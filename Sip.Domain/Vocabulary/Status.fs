@@ -48,6 +48,7 @@ module Status =
     let serviceUnavailable = code 503
     let versionNotSupported = code 505
     let messageTooLarge = code 513
+    let decline = code 603
 
     /// Whether a code is provisional, and anything but final.
     let isProvisional (status: Status) : bool = status.Number < 200
@@ -80,4 +81,5 @@ module Status =
         | 503 -> "Service Unavailable"
         | 505 -> "Version Not Supported"
         | 513 -> "Message Too Large"
+        | 603 -> "Decline"
         | _ -> "Unnamed"

@@ -11,9 +11,12 @@ open Sip
 [<RequireQualifiedAccess>]
 module HostView =
 
-    /// One decimal octet of at most three digits at `at`, or -1.
+    /// One decimal octet of at most three digits, the first of several no zero, or -1.
     let private octet (text: ReadOnlySpan<byte>) =
-        let mutable value = if text.Length >= 1 && text.Length <= 3 then 0 else -1
+        let isPlain =
+            text.Length = 1 || (text.Length > 1 && text.Length <= 3 && text[0] <> '0'B)
+
+        let mutable value = if isPlain then 0 else -1
         let mutable i = 0
 
         while value >= 0 && i < text.Length do

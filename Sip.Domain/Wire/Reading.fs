@@ -141,17 +141,14 @@ module Reading =
     let private broken wrong place =
         Arrival.Broken({ Wrong = wrong; Place = place }, ValueNone)
 
-    let private ack = "ACK"B
-
     // What a bad start line stands over is answered unless it is a response or an ACK, which nobody
     // answers, or names no way back.
     let private answerable (line: Slice) (head: Message) : Message voption =
-        let all = head.Bytes
-        let first = Slice.between line.Start (Slice.skipToken all line.Start line.End)
-        let isAck = (Slice.bytes all first).SequenceEqual(ReadOnlySpan ack)
+        let cseq = head.Text(Message.value HeaderName.CSeq head)
+        let isAck = cseq.EndsWith("ACK", StringComparison.Ordinal)
         let hasVia = (Message.value HeaderName.Via head).IsThere
 
-        if StartLines.isOfResponse all line || isAck || not hasVia then
+        if StartLines.isOfResponse head.Bytes line || isAck || not hasVia then
             ValueNone
         else
             ValueSome head

@@ -119,11 +119,14 @@ let private flow: Flow =
             }
     }
 
-let private contacts (text: string) : Contacts voption =
-    let register =
-        message "REGISTER sip:example.test SIP/2.0" politeVia "1 REGISTER" ("Contact: " + text)
+let private register (more: string) =
+    message "REGISTER sip:example.test SIP/2.0" politeVia "1 REGISTER" more
 
-    match register |> ValueOption.map (Registration.read flow Scheme.Sip) with
+let private contacts (text: string) : Contacts voption =
+    match
+        register ("Contact: " + text)
+        |> ValueOption.map (Registration.read flow Scheme.Sip)
+    with
     | ValueSome(Result.Ok request) -> request.Contacts
     | ValueSome(Result.Error _)
     | ValueNone -> ValueNone
@@ -151,6 +154,28 @@ let private tags (rule: Parser<string list, unit>) (text: string) =
     match Lexical.read rule text with
     | Result.Ok tags when listed text = ValueSome tags -> ValueSome Read
     | Result.Ok _ -> ValueNone
+    | Result.Error _ -> ValueSome Refused
+
+let private keptPath (text: string) =
+    let registration =
+        register ("Path: " + text)
+        |> ValueOption.map (Registration.read flow Scheme.Sip)
+
+    match registration, Lexical.read GrammarAddress.routes text with
+    | ValueSome(Result.Ok request), Result.Ok path when request.Origin.Path.Length = path.Length ->
+        ValueSome Read
+    | ValueSome(Result.Error _), Result.Error _ -> ValueSome Refused
+    | _, _ -> ValueNone
+
+let private printsBack (text: string) =
+    match Lexical.read GrammarField.reasons text with
+    | Result.Ok reasons ->
+        let printed = String.Join(", ", List.map Reason.print reasons)
+
+        if Lexical.read GrammarField.reasons printed = Result.Ok reasons then
+            ValueSome Read
+        else
+            ValueNone
     | Result.Error _ -> ValueSome Refused
 
 let all =
@@ -211,6 +236,16 @@ let all =
                 "an Expires means the same to the registrar and to the grammar"
                 (Texts.every Texts.number)
             <| fun text -> agree interval expires text = ValueSome Read
+            Law.holdsMeeting
+                [ Read; Refused ]
+                "a Path that the grammar cannot read is refused, any other is kept value by value"
+                (Texts.everyInField (Texts.listOf Texts.address))
+                keptPath
+            Law.holdsMeeting
+                [ Read; Refused ]
+                "printed Reasons read back"
+                (Texts.every Texts.reasons)
+                printsBack
             Law.holdsMeeting
                 [ Read; Refused ]
                 "what the grammar reads as option tags is listed, and nothing else"

@@ -245,6 +245,9 @@ let quality: Gen<string> =
 let tags: Gen<string> =
     Gen.frequency [ 6, concat [ space; listOf tokens; space ]; 1, space ]
 
+/// Values of Reason.
+let reasons: Gen<string> = listOf (concat [ tokens; parameters ])
+
 let private nasty =
     oneOf
         [

@@ -6,6 +6,7 @@ module Sip.Properties.World.HostileLaws
 open System
 open Expecto
 open Sip
+open Sip.Wire
 open Sip.Edge
 open Sip.Routing
 open Sip.Registrar
@@ -61,10 +62,12 @@ let private abused (run: Run) =
                 let text = damage dice (Text.ofBytes bytes.Span)
                 yield! take now (Input.Arrived(flow, ReadOnlyMemory(Text.toBytes text)))
                 yield! take now (Input.Arrived(other, bytes))
+                yield! take now (Input.Unframed(other, StreamEvent.Broken, bytes))
                 yield! take now (Input.Undeliverable(Hop.Flow flow, bytes))
             | Input.Opened _
             | Input.Unframed _
             | Input.Closed _
+            | Input.Unframed _
             | Input.Undeliverable _
             | Input.Enrolled _
             | Input.Restored _
@@ -90,6 +93,7 @@ let private forestalled (run: Run) =
             | Input.Opened _
             | Input.Unframed _
             | Input.Closed _
+            | Input.Unframed _
             | Input.Undeliverable _
             | Input.Enrolled _
             | Input.Restored _

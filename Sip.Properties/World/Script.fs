@@ -52,8 +52,8 @@ type Deed =
     | Probe of From: int * To: int
     /// The connection of a device breaks; it comes back soon.
     | Cut of Device: int
-    /// Somebody without a password tries this at a user.
-    | Intrude of Way: int * Victim: int
+    /// Somebody without a password tries everything at a user.
+    | Intrude of Victim: int
     /// A user who has signed in tries to be another.
     | Pose of Device: int * Victim: int
 
@@ -145,11 +145,7 @@ module Script =
                     (Gen.choose (0, devices - 1))
                     (Gen.choose (0, 3))
                 2, Gen.map Deed.Cut (Gen.choose (0, devices - 1))
-                2,
-                Gen.map2
-                    (fun way victim -> Deed.Intrude(way, victim))
-                    (Gen.choose (0, 5))
-                    (Gen.choose (0, 2))
+                2, Gen.map Deed.Intrude (Gen.choose (0, 2))
                 1,
                 Gen.map2
                     (fun a b -> Deed.Pose(a, b))

@@ -100,36 +100,6 @@ module World =
             Contact = contact
         }
 
-    /// What a stranger sends, and how; each way has a Call-ID that no phone may ever see.
-    let private intrusion (way: int) (victim: string) : string =
-        let request method target more =
-            {
-                Start = String.Concat(method, " ", target, " SIP/2.0")
-                Fields =
-                    [
-                        "Via", "SIP/2.0/UDP 203.0.113.9:5060;branch=z9hG4bK-i" + string way
-                        "Max-Forwards", "70"
-                        "From", "<sip:alice@example.test>;tag=i"
-                        "To", String.Concat("<sip:", victim, "@example.test>") + more
-                        "Call-ID", "intruder"
-                        "CSeq", "1 " + method
-                        "Contact", "<sip:evil@203.0.113.9>"
-                        "Content-Length", "0"
-                    ]
-                Body = ""
-            }
-            |> Sheet.print
-
-        let user = String.Concat("sip:", victim, "@example.test")
-
-        match way with
-        | 0 -> request "INVITE" user ""
-        | 1 -> request "MESSAGE" user ";tag=guess"
-        | 2 -> request "ACK" user ";tag=guess"
-        | 3 -> request "REGISTER" "sip:example.test" ""
-        | 4 -> request "REGISTER" "sip:example.test" ";tag=guess"
-        | _ -> request "BYE" (user + ";alias=AAAA") ";tag=guess"
-
     /// Lives through a script: half an hour in which things happen, and the hours that follow.
     let live (script: Script) : Run =
         let clock = Clock()
@@ -276,9 +246,9 @@ module World =
             | Deed.Text(from, target) -> phones[from].Once("MESSAGE", Script.users[target])
             | Deed.Probe(from, target) -> phones[from].Once("OPTIONS", Script.users[target])
             | Deed.Cut index -> cut index
-            | Deed.Intrude(way, victim) ->
-                let text = intrusion way Script.users[victim]
-                take (Input.Arrived(stranger, ReadOnlyMemory(Text.toBytes text)))
+            | Deed.Intrude victim ->
+                for text in Intruder.attempts Script.users[victim] do
+                    take (Input.Arrived(stranger, ReadOnlyMemory(Text.toBytes text)))
             | Deed.Pose(index, victim) ->
                 phones[index]
                     .Register(Script.users[victim], "pose" + string index, ";tag=guess", 1800)

@@ -51,6 +51,7 @@ let private arrivals (run: Run) =
             | Input.Opened _
             | Input.Unframed _
             | Input.Closed _
+            | Input.Unframed _
             | Input.Undeliverable _
             | Input.Enrolled _
             | Input.Restored _
@@ -146,12 +147,14 @@ let private ringing (run: Run) =
                 say visit.Request + " still rings at " + string phone.Seat.Index
     ]
 
-let private gaveUp = "SIP;cause=480;text=\"Gave up\""
-
 let private reasons (run: Run) =
     let cancelledByCaller id =
         histories run
         |> List.exists (fun (_, one) -> one.CancelSent && callId one.Request = id)
+
+    let decided id =
+        reached run id
+        |> List.exists (fun (_, visit) -> visit.Final = 200 || visit.Final >= 600)
 
     [
         for phone, one in histories run do
@@ -167,14 +170,39 @@ let private reasons (run: Run) =
                     let known =
                         match why with
                         | [ only ] ->
-                            (only = gaveUp && cancelledByCaller id)
+                            (only = Asking.GaveUp && cancelledByCaller id)
                             || only.Contains "cause=200"
                             || only.Contains "cause=603"
-                        // Timer C gives up for nobody's reason.
-                        | _ -> visit.Rang && not (cancelledByCaller id)
+                        // Timer C gives up for nobody's reason, and only where nobody had answered.
+                        | _ -> visit.Rang && not (cancelledByCaller id) && not (decided id)
 
                     if not known then
                         say visit.Request + " was cancelled: " + String.Join(" and ", why)
+    ]
+
+/// The first time that a CANCEL came for what a phone had got.
+let private cancelledAt (phone: Phone) (visit: Served) =
+    phone.Got
+    |> Seq.pick (fun (struct (at, sheet)) ->
+        if Sheet.method sheet = "CANCEL" && Sheet.branch sheet = Sheet.branch visit.Request then
+            Some at
+        else
+            None)
+
+let private hungUp (run: Run) =
+    [
+        for at, index in run.Cuts do
+            for one in run.Phones[index].History do
+                let broke =
+                    Sheet.method one.Request = "INVITE"
+                    && one.GivenUp
+                    && one.At < at
+                    && one.At > at - 30_000L
+
+                if broke then
+                    for phone, visit in reached run (callId one.Request) do
+                        if visit.Cancel.IsSome && cancelledAt phone visit > at + 40_000L then
+                            say visit.Request + " rang on"
     ]
 
 let private acks (run: Run) =
@@ -198,6 +226,15 @@ let private acks (run: Run) =
 
 let private dialogs (run: Run) =
     [
+        for _, visit in visits run do
+            let request = visit.Request
+
+            if Sheet.method request = "INVITE" && (Sheet.all "Record-Route" request).IsEmpty then
+                say request + " records no route"
+
+            if not (Sheet.all "Route" request).IsEmpty then
+                say request + " still has a route"
+
         for phone, visit in visits run do
             let tag = Sheet.tag "To" visit.Request
 
@@ -231,7 +268,7 @@ let private intruders (run: Run) =
     [
         for phone in run.Phones do
             for struct (_, sheet) in phone.Got do
-                if callId sheet = "intruder" then
+                if callId sheet = Intruder.callId then
                     say sheet + " reached " + string phone.Seat.Index
 
         for KeyValue(aor, count) in run.Online do
@@ -326,6 +363,7 @@ let all =
                 "a request comes to a phone as one transaction, however often it is sent"
                 twice
             Worlds.hold "no phone rings for ever" ringing
+            Worlds.hold "when a caller's connection breaks, nobody goes on ringing" hungUp
             Worlds.hold "a CANCEL carries the reason for it" reasons
             Worlds.hold "the ACK of a non-2xx goes one hop, that of a 2xx from end to end" acks
             Worlds.hold "a request within a dialog reaches the other side, and nobody else" dialogs

@@ -1,8 +1,12 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using Microsoft.Data.Sqlite;
 using Microsoft.FSharp.Collections;
 using Sip.Edge;
 using Sip.Server.Reactor;
+using Sip.Server.Shell;
+using Sip.Server.Store;
 
 namespace Sip.Server.Options;
 
@@ -38,15 +42,44 @@ public static class Configuring
         if (options.Certificate.Length > 0 != options.Key.Length > 0) yield return "--certificate and --key: give both, or neither";
         foreach (var file in new[] { options.Certificate, options.Key, options.Trust }.Where(file => file.Length > 0 && !File.Exists(file)))
             yield return $"{file}: there is no such file";
+        if (options.Key.Length > 0 && File.Exists(options.Certificate) && File.Exists(options.Key) && Unreadable(options) is { } wrong)
+            yield return $"--certificate {options.Certificate} and --key {options.Key}: {wrong}";
         if (options.QueueBytes < 65536) yield return "--queue-bytes: say a number from 65536 on";
         if (options.Shell is not ("auto" or "reactor" or "portable")) yield return $"--shell {options.Shell}: say auto, reactor or portable";
         if (options.Shell == "reactor" && !ReactorEdge.IsPossible) yield return "--shell reactor: it needs Linux with OpenSSL 3 (libssl.so.3); say auto";
         if (options.StopSeconds is < 0 or > 300) yield return "--stop-seconds: say a number from 0 to 300";
     }
 
+    /// <summary>The store in the folder that was named, if one was and it can be used.</summary>
+    public static UserStore? Store(ServerOptions options, List<string> problems)
+    {
+        try
+        {
+            return options.Data.Length > 0 ? new UserStore(options.Data) : null;
+        }
+        catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException or SqliteException)
+        {
+            problems.Add($"--data {options.Data}: the folder cannot be used: {unusable.Message}");
+            return null;
+        }
+    }
+
     /// <summary>Where the pages are served, if that can be read.</summary>
     public static IPEndPoint? Pages(ServerOptions options) =>
         IPEndPoint.TryParse(options.Pages, out var place) && place.Port > 0 ? place : null;
+
+    private static string? Unreadable(ServerOptions options)
+    {
+        try
+        {
+            Certificates.Read(options.Certificate, options.Key).Dispose();
+            return null;
+        }
+        catch (Exception wrong) when (wrong is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException)
+        {
+            return wrong.Message;
+        }
+    }
 
     private static async Task<IReadOnlyList<Address>> AddressesAsync(string name)
     {

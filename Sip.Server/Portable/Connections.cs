@@ -28,7 +28,7 @@ public sealed class Connections(PortableEdge edge, Setup setup, StreamSettings s
             IsSecure = opening.IsSecure,
             State = Streams.Accepted(opening.Rules, edge.Clock.Now),
         };
-        await RunAsync(connection, context.Transport);
+        await RunAsync(connection, context.Transport, context.Abort);
     }
 
     /// <summary>Sends on a connection, if it is still there.</summary>
@@ -75,7 +75,7 @@ public sealed class Connections(PortableEdge edge, Setup setup, StreamSettings s
         {
             var pipe = await Dialling.OpenAsync(hop, settings, edge.Clock.Time);
             connection.Remote = pipe.Remote;
-            await RunAsync(connection, pipe.Transport);
+            await RunAsync(connection, pipe.Transport, static () => { });
         }
         catch (Exception reason) when (reason is IOException or System.Net.Sockets.SocketException
             or System.Security.Authentication.AuthenticationException or OperationCanceledException)
@@ -89,12 +89,12 @@ public sealed class Connections(PortableEdge edge, Setup setup, StreamSettings s
         }
     }
 
-    private async Task RunAsync(StreamConnection connection, System.IO.Pipelines.IDuplexPipe transport)
+    private async Task RunAsync(StreamConnection connection, System.IO.Pipelines.IDuplexPipe transport, Action abandon)
     {
         open[connection.Number] = connection;
         try
         {
-            await connection.RunAsync(transport);
+            await connection.RunAsync(transport, abandon);
         }
         finally
         {

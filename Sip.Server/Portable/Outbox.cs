@@ -11,6 +11,8 @@ public sealed class Outbox(int bound)
     private ArrayBufferWriter<byte> waiting = new();
     private PipeWriter? target;
     private Task pump = Task.CompletedTask;
+    // Said under the lock: a pump that has found nothing left is not asked whether its task has ended too.
+    private bool isPumping;
 
     /// <summary>Guards everything here, and the stream's state with it.</summary>
     public Lock Gate { get; } = new();
@@ -51,21 +53,29 @@ public sealed class Outbox(int bound)
                 Close();
                 return false;
             }
-            if (pump.IsCompleted && target is not null && waiting.WrittenCount > 0) pump = PumpAsync(target);
+            Pump();
             return true;
         }
     }
 
-    /// <summary>Sends the last bytes and waits for them, but not for ever.</summary>
-    public async Task EndAsync(TimeProvider time)
+    /// <summary>Sends the last bytes and waits for them, but not for ever; false if they could not be sent.</summary>
+    public async Task<bool> EndAsync(TimeProvider time)
     {
         lock (Gate)
         {
             IsClosing = true;
-            if (pump.IsCompleted && target is not null && !IsOverfull && waiting.WrittenCount > 0) pump = PumpAsync(target);
+            if (!IsOverfull) Pump();
         }
         if (!IsOverfull) await Task.WhenAny(pump, Task.Delay(goodbye, time));
         target?.CancelPendingFlush();
+        return !IsOverfull && pump.IsCompleted;
+    }
+
+    private void Pump()
+    {
+        if (isPumping || target is null || waiting.WrittenCount == 0) return;
+        isPumping = true;
+        pump = PumpAsync(target);
     }
 
     private async Task PumpAsync(PipeWriter output)
@@ -78,7 +88,8 @@ public sealed class Outbox(int bound)
             {
                 lock (Gate)
                 {
-                    if (waiting.WrittenCount == 0) return;
+                    isPumping = waiting.WrittenCount > 0;
+                    if (!isPumping) return;
                     (waiting, sending) = (sending, waiting);
                 }
                 await output.WriteAsync(sending.WrittenMemory);

@@ -66,11 +66,12 @@ public sealed class StreamConnection
     public void Close(int code, string why)
     {
         lock (outbox.Gate) Do(Streams.Close(edge.Clock.Now, code, why, State));
+        Arm();
         Flush();
     }
 
-    /// <summary>Lives through the connection.</summary>
-    public async Task RunAsync(IDuplexPipe transport)
+    /// <summary>Lives through the connection; `abandon` ends one whose peer does not take the last bytes.</summary>
+    public async Task RunAsync(IDuplexPipe transport, Action abandon)
     {
         outbox.Begin(transport.Output);
         if (IsDialled) Open(isWebSocket: false);
@@ -86,7 +87,7 @@ public sealed class StreamConnection
         }
         if (flow is { } carried) edge.Take(Input.NewClosed(carried));
         await timer.DisposeAsync();
-        await outbox.EndAsync(edge.Clock.Time);
+        if (!await outbox.EndAsync(edge.Clock.Time)) abandon();
         await transport.Input.CompleteAsync();
         await transport.Output.CompleteAsync();
         if (flow is not null) edge.Log.Closed(EndpointModule.print(Remote), Number, outbox.IsOverfull ? "it reads too slowly" : reason);
@@ -122,10 +123,10 @@ public sealed class StreamConnection
                 Do(step);
             }
             if (step.Event.IsUpgraded) Open(isWebSocket: true);
-            var whole = bytes.Slice(done + step.Offset, step.Length);
-            if (step.Event.IsMessage) edge.Take(Input.NewArrived(Carried(), whole));
+            // Only what came in one piece stands among these bytes.
+            if (step.Event.IsMessage) edge.Take(Input.NewArrived(Carried(), bytes.Slice(done + step.Offset, step.Length)));
             if (step.Event.IsAssembled) edge.Take(Input.NewArrived(Carried(), step.Bytes));
-            if (step.Event.IsBroken || step.Event.IsTooLarge) Refuse(step.Event, whole);
+            if (step.Event.IsBroken || step.Event.IsTooLarge) Refuse(step.Event, bytes.Slice(done + step.Offset, step.Length));
             done += step.Consumed;
             if (step.Event.IsNeedMore || outbox.IsClosing) return done;
         }

@@ -22,7 +22,8 @@ public sealed class LedgerConductor(Ledger ledger, ILogger log) : IConductor
     public void Arrived(Instant now, in Flow flow, ReadOnlyMemory<byte> bytes, Shard shard) => Take(now, Input.NewArrived(flow, bytes), shard);
 
     /// <inheritdoc/>
-    public void Unframed(Instant now, in Flow flow, StreamEvent why, ReadOnlyMemory<byte> head, Shard shard) => Take(now, Input.NewUnframed(flow, why, head), shard);
+    public void Unframed(Instant now, in Flow flow, StreamEvent why, ReadOnlyMemory<byte> head, Shard shard) =>
+        Take(now, Input.NewUnframed(flow, why, head), shard);
 
     /// <inheritdoc/>
     public void Closed(Instant now, in Flow flow, Shard shard) => Take(now, Input.NewClosed(flow), shard);

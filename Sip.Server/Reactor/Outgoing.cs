@@ -66,6 +66,8 @@ internal sealed unsafe class Outgoing(Shard shard, int bound) : IBufferWriter<by
     public Span<byte> GetSpan(int sizeHint = 0)
     {
         var connection = target!;
+        // Whoever says nothing still gets room: a writer that finds none takes it for a fault.
+        sizeHint = Math.Max(sizeHint, 1);
         var size = connection.WaitingLength + sizeHint;
         if (connection.Waiting is not { } waiting)
         {

@@ -66,7 +66,7 @@ public sealed class Shard
     }
 
     /// <summary>Sends a message to an address, over the connection that leads there or a new one.</summary>
-    public void Dial(Hop.Dial hop, ReadOnlyMemory<byte> message) => Dials.Send(hop, message);
+    public void Dial(Hop hop, ReadOnlyMemory<byte> message) => Dials.Send((Hop.Dial)hop, message);
 
     /// <summary>Hands work to the shard's thread; safe from any thread.</summary>
     internal void Post(Action work) => inbox.Post(work);
@@ -95,17 +95,11 @@ public sealed class Shard
         Conductor.Arrived(Now, connection.Flow, message, this);
     }
 
-    /// <summary>The head of a message came whose end cannot be found or shall not be waited for.</summary>
+    /// <summary>The head of a message came on a stream behind which nothing can be read.</summary>
     internal void Unframed(Connection connection, StreamEvent why, ReadOnlyMemory<byte> head)
     {
         OpenSip(connection);
         Conductor.Unframed(Now, connection.Flow, why, head, this);
-    }
-
-    // The first message of a SIP stream opens its flow.
-    private void OpenSip(Connection connection)
-    {
-        if (!connection.IsOpened) Opened(connection, connection.Opening.Sip.Value, connection.IsSecure ? Transport.Tls : Transport.Tcp);
     }
 
     /// <summary>A connection can carry messages from now on.</summary>
@@ -161,6 +155,12 @@ public sealed class Shard
         if (wanted == connection.Watched || connection.Descriptor < 0) return;
         connection.Watched = wanted;
         Readiness.Change(connection.Descriptor, wanted, connection.Number);
+    }
+
+    // The first message of a SIP stream opens its flow.
+    private void OpenSip(Connection connection)
+    {
+        if (!connection.IsOpened) Opened(connection, connection.Opening.Sip.Value, connection.IsSecure ? Transport.Tls : Transport.Tcp);
     }
 
     private void Run()

@@ -66,15 +66,32 @@ let private quick (part: string) =
             let struct (time, bytes) = measured work
             Console.WriteLine $"| {name} | {time:F0} | {bytes} |"
 
+// A transaction lives for 32 s and one begins each millisecond: after 33,000 the tables are full.
+let private traffic (part: string) (warm: int) (rounds: int) =
+    for name, kind in Sip.Benchmarks.Traffic.kinds do
+        if name.Contains part then
+            let cost = kind warm rounds
+            let time = TimeSpan.FromSeconds(float cost.Ticks / float Stopwatch.Frequency)
+            let each = time.TotalNanoseconds / float cost.Messages
+
+            Console.WriteLine
+                $"| {name}, a message | {each:F0} | {cost.Bytes / int64 cost.Messages} |"
+
 [<EntryPoint>]
 let main arguments =
     match List.ofArray arguments with
-    | [ "--quick" ] -> quick ""
-    | [ "--quick"; part ] -> quick part
+    | [ "--quick" ] ->
+        quick ""
+        traffic "" 35000 20000
+    | [ "--quick"; part ] ->
+        quick part
+        traffic part 35000 20000
     | [ "--short" ] ->
         for name, work in Sip.Benchmarks.Work.pieces do
             work ()
             Console.WriteLine name
+
+        traffic "" 10 10
     | _ ->
         let job = Job.ShortRun.WithToolchain InProcessEmitToolchain.Instance
         let config = DefaultConfig.Instance.AddJob job

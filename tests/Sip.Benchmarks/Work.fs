@@ -22,7 +22,8 @@ let private heading =
     Heading.Written(ReadOnlyMemory(Text.toBytes "sip:bob@y.invalid;transport=ws"))
 
 let private decide (request: Message) =
-    Target.choose station request (Routes.strip station request) |> ignore
+    Target.choose station Samples.caller request (Routes.strip station request)
+    |> ignore
 
 let private forward (request: Message) (heading: Heading) : int =
     let outgoing =

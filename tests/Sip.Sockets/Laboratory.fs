@@ -27,34 +27,37 @@ module Laboratory =
     let place (lab: Laboratory) (transport: string) : IPEndPoint =
         IPEndPoint(IPAddress.Loopback, lab.Ports[transport])
 
-    /// A server with these listeners and options.
-    let start (transports: string list) (domain: string) (more: string list) : Task<Laboratory> =
+    /// Free ports for these transports.
+    let private portsFor (transports: string list) : Map<string, int> =
+        let shared = Ports.take ()
+
+        transports
+        |> List.map (fun transport ->
+            match transport with
+            // One number for both, as phones expect.
+            | "udp"
+            | "tcp" -> transport, shared
+            | _ -> transport, Ports.take ())
+        |> Map
+
+    /// The options of a server with a listener for each of these transports.
+    let options (shell: string) (ports: Map<string, int>) (pages: int) (domain: string) =
+        [
+            for KeyValue(transport, port) in ports do
+                "--listen"
+                $"{transport}:127.0.0.1:{port}"
+            "--pages"
+            $"127.0.0.1:{pages}"
+            "--domain"
+            domain
+            "--shell"
+            shell
+        ]
+
+    /// A server on the places of an earlier one, or on those of `ports`.
+    let startOn shell ports pages domain (more: string list) : Task<Laboratory> =
         task {
-            let shared = Ports.take ()
-
-            let ports =
-                transports
-                |> List.map (fun transport ->
-                    match transport with
-                    // One number for both, as phones expect.
-                    | "udp"
-                    | "tcp" -> transport, shared
-                    | _ -> transport, Ports.take ())
-                |> Map
-
-            let pages = Ports.take ()
-
-            let listen =
-                [
-                    for transport in transports do
-                        "--listen"
-                        $"{transport}:127.0.0.1:{ports[transport]}"
-                ]
-
-            let! server =
-                Server.Start(
-                    listen @ [ "--pages"; $"127.0.0.1:{pages}"; "--domain"; domain ] @ more
-                )
+            let! server = Server.Start(options shell ports pages domain @ more)
 
             return
                 {
@@ -64,6 +67,10 @@ module Laboratory =
                     Pages = pages
                 }
         }
+
+    /// A server with these listeners and options.
+    let start (shell: string) (transports: string list) domain more : Task<Laboratory> =
+        startOn shell (portsFor transports) (Ports.take ()) domain more
 
     /// Users with the laboratory's password, as options.
     let users (names: string list) : string list =

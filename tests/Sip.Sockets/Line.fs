@@ -43,6 +43,16 @@ type Line
     member _.Send(bytes: byte[]) : Task = send bytes
     member _.Ended = ended
 
+    /// The next message, however long it takes; none once the connection has ended.
+    member _.Await() : Task<byte[] voption> =
+        task {
+            let! more = inbox.WaitToReadAsync()
+
+            match inbox.TryRead() with
+            | true, bytes when more -> return ValueSome bytes
+            | _ -> return ValueNone
+        }
+
     /// The next message as bytes; a keep-alive's answer is CRLF.
     member _.Receive() : Task<byte[]> =
         task {

@@ -1,16 +1,83 @@
 module Sip.Sockets.Main
 
+open System
+open System.Threading.Tasks
 open Expecto
 open Sip.Properties
 
+/// The servers that the tests of one shell share.
+type private Bench =
+    {
+        Shell: string
+        Common: Laboratory
+        Guarded: Laboratory
+        Tight: Laboratory
+        Torture: Torture.Bench
+    }
+
+let private prepare (shell: string) : Task<Bench> =
+    task {
+        let users = Laboratory.users (Calls.users @ Flows.users)
+        let common = Laboratory.start shell Laboratory.transports "example.test" users
+        let guarded = Doors.guarded shell
+        let tight = Departures.prepare shell
+        let torture = Torture.prepare shell
+        let! common = common
+        let! guarded = guarded
+        let! tight = tight
+        let! torture = torture
+
+        return
+            {
+                Shell = shell
+                Common = common
+                Guarded = guarded
+                Tight = tight
+                Torture = torture
+            }
+    }
+
+let private suite (bench: Bench) : Test =
+    testList
+        bench.Shell
+        [
+            Calls.all bench.Common
+            Flows.all bench.Common
+            HostileFrames.all bench.Common
+            Streaming.all bench.Common
+            Doors.health bench.Common
+            Doors.all bench.Shell bench.Guarded
+            Departures.all bench.Tight
+            Torture.all bench.Torture
+        ]
+
+let private labs (bench: Bench) : Laboratory list =
+    [
+        bench.Common
+        bench.Guarded
+        bench.Tight
+        bench.Torture.Forwarding
+        bench.Torture.Registering
+    ]
+
+// The reactor is Linux's; the portable shell serves everywhere, and here too.
+let private shells =
+    if OperatingSystem.IsLinux() then
+        [ "portable"; "reactor" ]
+    else
+        [ "portable" ]
+
 [<EntryPoint>]
 let main arguments =
-    let lab =
-        Laboratory.start Laboratory.transports "example.test" (Laboratory.users Calls.users)
-        |> _.GetAwaiter().GetResult()
+    let benches = [ for shell in shells -> (prepare shell).GetAwaiter().GetResult() ]
 
-    let bench = Torture.prepare().GetAwaiter().GetResult()
-    let code = Closing.run arguments (testList "Sockets" [ Calls.all lab; Rfcs.all (Torture.judge bench) ])
-    if not (isNull (System.Environment.GetEnvironmentVariable "SHOW")) then stdout.WriteLine bench.Forwarding.Server.Output
-    lab.Server.Stop().GetAwaiter().GetResult() |> ignore
-    code
+    Closing.run
+        arguments
+        (testList
+            "Sockets"
+            [
+                yield! List.map suite benches
+                Starting.all shells
+                Stopping.all shells
+                Stopping.last (List.collect labs benches)
+            ])

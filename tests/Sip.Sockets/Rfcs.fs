@@ -70,7 +70,8 @@ let private rows: Map<string, (string -> Outcome list) * byte[]> =
             "bcast", (one Outcome.Ignored, [||])
             "zeromf", (answered 483, [||])
             "cparam01", (one (Outcome.Registered "<sip:+19725552222@gw1.example.net>;"), [||])
-            "cparam02", (one (Outcome.Registered "<sip:+19725552222@gw1.example.net;unknownparam>"), [||])
+            "cparam02",
+            (one (Outcome.Registered "<sip:+19725552222@gw1.example.net;unknownparam>"), [||])
             "inv2543", (unlessTcp Outcome.Reached [ Outcome.Closed 400 ], [||])
             "regescrt",
             (one (Outcome.Registered "<sip:user@example.com?Route=%3Csip:sip.example.com%3E>"), [||])
@@ -92,7 +93,11 @@ let private folder: string option =
         | null -> None
         | from ->
             let candidate = Path.Combine(from.FullName, "shared", "conformance")
-            if Directory.Exists candidate then Some candidate else beside from.Parent
+
+            if Directory.Exists candidate then
+                Some candidate
+            else
+                beside from.Parent
 
     named |> Option.orElse (beside (DirectoryInfo AppContext.BaseDirectory))
 

@@ -16,9 +16,37 @@ module private Native =
     [<DllImport("libc")>]
     extern int kill(int pid, int signal)
 
+/// What a process wrote, and who waits to hear more.
+[<Sealed>]
+type private Heard() =
+    let said = StringBuilder()
+    let waiters = List<struct (string * TaskCompletionSource)>()
+
+    /// Takes a line.
+    member _.Add(line: string) : unit =
+        lock said (fun () ->
+            said.AppendLine line |> ignore
+
+            for struct (words, waiter) in waiters do
+                if line.Contains words then
+                    waiter.TrySetResult() |> ignore)
+
+    /// All lines so far.
+    member _.Text: string = lock said (fun () -> said.ToString())
+
+    /// Done when a line has these words.
+    member _.Hearing(words: string) : Task =
+        lock said (fun () ->
+            if said.ToString().Contains words then
+                Task.CompletedTask
+            else
+                let waiter = TaskCompletionSource()
+                waiters.Add(struct (words, waiter))
+                waiter.Task)
+
 /// A server that said it was ready.
 [<Sealed>]
-type Server private (child: Process, output: StringBuilder, ready: Task<string>) =
+type Server private (child: Process, output: Heard, ready: Task<string>) =
 
     static let children = ConcurrentDictionary<int, Process>()
 
@@ -51,14 +79,14 @@ type Server private (child: Process, output: StringBuilder, ready: Task<string>)
             start.Environment[name] <- value
 
         let child = new Process(StartInfo = start)
-        let output = StringBuilder()
+        let output = Heard()
         let ready = TaskCompletionSource<string>()
 
         let hear (line: string | null) =
             match line with
             | null -> ()
             | line ->
-                lock output (fun () -> output.AppendLine line |> ignore)
+                output.Add line
 
                 if line.StartsWith("ready ", StringComparison.Ordinal) then
                     ready.TrySetResult line |> ignore
@@ -72,7 +100,11 @@ type Server private (child: Process, output: StringBuilder, ready: Task<string>)
         new Server(child, output, ready.Task)
 
     /// Everything that it wrote so far.
-    member _.Output: string = lock output (fun () -> output.ToString())
+    member _.Output: string = output.Text
+
+    /// Waits until it has written a line with these words.
+    member _.Says(words: string) : Task<unit> =
+        Waiting.forEnd $"the server to say '{words}'" (output.Hearing words)
 
     /// The line that names its listeners.
     member _.Ready: string = ready.Result

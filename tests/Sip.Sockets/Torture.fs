@@ -32,8 +32,9 @@ type Bench =
         Catcher: Catcher
     }
 
-let private lab () =
+let private lab (shell: string) =
     Laboratory.start
+        shell
         Verdict.transports
         "example.com"
         ([ "--peer"; "udp:127.0.0.1:9" ]
@@ -43,17 +44,20 @@ let private bind (phone: Phone) (user: string) : Task<unit> =
     task {
         let contact = [ "Contact", $"<{phone.Contact}>;expires=3600" ]
         let place = $"<{phone.Aor}>;tag=1", $"<sip:{user}@example.com>", $"bind-{user}", 1
-        let struct (sent, _) = Phone.request phone "REGISTER" "sip:example.com" place contact [||]
+
+        let struct (sent, _) =
+            Phone.request phone "REGISTER" "sip:example.com" place contact [||]
+
         do! phone.Send sent
         let! _ = phone.Response 200
         return ()
     }
 
 /// Starts both servers and the phone.
-let prepare () : Task<Bench> =
+let prepare (shell: string) : Task<Bench> =
     task {
-        let! forwarding = lab ()
-        let! registering = lab ()
+        let! forwarding = lab shell
+        let! registering = lab shell
         let place = Laboratory.place forwarding "udp"
         let! phone = Phone.connect "udp" place "catcher" "" "example.com"
 
@@ -80,3 +84,13 @@ let judge (bench: Bench) (verdict: Verdict) : Test list =
             bench.Forwarding
 
     Verdict.transports |> List.map (Verdict.test lab bench.Catcher verdict)
+
+/// The rules of our own writing, and the RFCs' own messages where they stand.
+let all (bench: Bench) : Test =
+    testList
+        "Hard messages"
+        [
+            testList "Syntax" (List.collect (judge bench) SyntaxRules.all)
+            testList "Meaning" (List.collect (judge bench) MeaningRules.all)
+            Rfcs.all (judge bench)
+        ]

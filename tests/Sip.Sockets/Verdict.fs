@@ -42,15 +42,20 @@ type Verdict =
 type Catcher(phone: Phone) =
     let caught = ConcurrentDictionary<string, Said>()
 
+    let answer (said: Said) : Task =
+        if Said.status said = 0 && Said.method said <> "ACK" then
+            caught[Said.one "Call-ID" said] <- said
+            phone.Answer(said, 499, "Reached", [], [||])
+        else
+            Task.CompletedTask
+
     let rec loop () : Task =
         task {
-            let! said = phone.Next()
-
-            if Said.status said = 0 && Said.method said <> "ACK" then
-                caught[Said.one "Call-ID" said] <- said
-                do! phone.Answer(said, 499, "Reached", [], [||])
-
-            return! loop ()
+            match! phone.Line.Await() with
+            | ValueSome bytes ->
+                do! answer (Said.read bytes)
+                return! loop ()
+            | ValueNone -> ()
         }
 
     /// Begins to answer.
@@ -71,12 +76,12 @@ module Verdict =
     let private callIdLine =
         Regex(@"(?<=\n)(Call-ID|i)([ \t]*:[ \t]*)", RegexOptions.IgnoreCase)
 
-    let private branch = Regex @"branch=z9hG4bK(?=[^\s;,])"
+    let private branch = Regex @"branch\s*=\s*z9hG4bK(?=[^\s;,])"
 
     /// The message under names of its own, so that it is no retransmission of another test's.
     let private renamed (message: byte[]) (mark: string) : byte[] =
         let text = callIdLine.Replace(Said.text message, "$1${2}" + mark + ".", 1)
-        Said.bytes (branch.Replace(text, $"branch=z9hG4bK{mark}", 1))
+        Said.bytes (branch.Replace(text, "${0}" + mark, 1))
 
     let private bodyOf (message: byte[]) : byte[] =
         let text = Said.text message
@@ -96,7 +101,11 @@ module Verdict =
         task {
             let! bytes = line.Receive()
             let said = Said.read bytes
-            if Said.status said = 100 then return! final line else return said
+
+            if Said.status said = 100 then
+                return! final line
+            else
+                return said
         }
 
     let private reached (catcher: Catcher) (sent: byte[]) (answer: Said) =
@@ -105,7 +114,8 @@ module Verdict =
         let body = bodyOf sent
 
         let length =
-            Said.all "Content-Length" came |> List.tryHead
+            Said.all "Content-Length" came
+            |> List.tryHead
             |> Option.map int
             |> Option.defaultValue body.Length
 
@@ -117,7 +127,12 @@ module Verdict =
             Expect.equal how (End.Closed 0) "in order"
         }
 
-    let private judge (catcher: Catcher) (line: Line) (sent: byte[]) (outcome: Outcome) : Task<unit> =
+    let private judge
+        (catcher: Catcher)
+        (line: Line)
+        (sent: byte[])
+        (outcome: Outcome)
+        : Task<unit> =
         task {
             match outcome with
             | Outcome.Ignored -> ()

@@ -1,4 +1,4 @@
-// Serving: what this server answers as itself: REGISTER and OPTIONS, and what it does not do
+// Desk: what this server answers as itself: REGISTER and OPTIONS, and what it does not do
 // (RFC 3261 §8.2, §10.3, §11.2).
 
 namespace Sip.Edge
@@ -19,7 +19,7 @@ type Decision =
 
 /// Answering as the server itself.
 [<Sealed>]
-type internal Serving(realm: Realm, policy: Policy, location: Location, note: Note -> unit) =
+type internal Desk(realm: Realm, policy: Policy, location: Location, note: Note -> unit) =
 
     let allow = "OPTIONS, REGISTER"
     let supported = [ "path"; "outbound" ]
