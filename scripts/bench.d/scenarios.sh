@@ -9,11 +9,11 @@ growth_scenarios="growth-links-100 growth-links-1000 growth-links-10000 growth-l
 scenario() {
   local kind=${1%%-*} rest=${1#*-}
   mode=plain fresh=0 before=() racing=("${names[@]}")
-  local window=(--duration "$seconds" --warmup "$warmup" --coalesce 200) playing=(--pairs "$pairs" --concurrency "$at_once")
+  local window=(--duration "$seconds" --warmup "$warmup" --coalesce 200) playing=(--pairs "$pairs" --concurrency "$at_once" --sockets "$sockets")
   case $kind in
   call) load=(call --caller "${rest%-*}" --callee "${rest#*-}" "${window[@]}" "${playing[@]}") ;;
   message | options) load=("$kind" --transport "$rest" "${window[@]}" "${playing[@]}") ;;
-  steady) load=(call --transport "$rest" --rate "$steady_rate" --pairs "$pairs" --duration "$seconds" --warmup "$warmup") ;;
+  steady) load=(call --transport "$rest" --rate "$steady_rate" --pairs "$pairs" --sockets "$sockets" --duration "$seconds" --warmup "$warmup") ;;
   register)
     mode=${rest%-*}
     load=(register --transport "${rest#*-}" --users "$users" --hold "$seconds" --warmup "$warmup" --refresh max --registers-in-flight 128
@@ -21,13 +21,13 @@ scenario() {
     ;;
   connect) load=(register --transport "$rest" --users "$connects" --only-connect) ;;
   memory) fresh=1 load=(register --transport "$rest" --users "$links" --warmup "$hold" --hold "$hold") ;;
-  knee) fresh=1 load=(knee --transport "$rest" --pairs "$pairs" --start-rate "$knee_start" --most-rate "$knee_most" --step-seconds "$knee_seconds" --duration "$seconds" --warmup "$warmup") ;;
+  knee) fresh=1 load=(knee --transport "$rest" --pairs "$pairs" --start-rate "$knee_start" --most-rate "$knee_most" --rest "$rest_seconds" --sockets "$sockets" --step-seconds "$knee_seconds" --duration "$seconds" --warmup "$warmup") ;;
   growth)
     fresh=1 racing=(sip) load=(message "${window[@]}" --concurrency 100)
     case ${rest%-*} in
     links) load+=(--transport ws --pairs $((${rest#*-} / 2))) ;;
     # Others are registered, and stay; those who play come besides.
-    bindings) load+=(--transport udp --pairs 500) before=(register --transport udp --first-user 1000000 --users "${rest#*-}" --registers-in-flight 256 --keep) ;;
+    bindings) load+=(--transport udp --pairs "$pairs" --sockets "$sockets") before=(register --transport udp --first-user 1000000 --users "${rest#*-}" --registers-in-flight 256 --keep) ;;
     esac
     ;;
   *)

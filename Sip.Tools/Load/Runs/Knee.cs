@@ -47,8 +47,8 @@ internal static class Knee
             var isBorne = window.FailedShare <= options.WorstShare && p99 <= options.WorstP99 && window.Rate >= 0.97 * rate;
             progress.Clear();
             report.Say($"  {rate,8:F0} a second: {window.Rate:F0} done, p99 {p99:F1} ms, {window.FailedShare:F2} % failed, server {window.Usage.ServerShare:F0} %, generator {window.Usage.OwnShare:F0} %{(isBorne ? "" : ": too much")}");
+            generator.Until(() => false, options.Rest);
             if (isBorne) return true;
-            generator.Until(() => false, 1);
         }
         return false;
     }
