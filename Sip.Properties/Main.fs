@@ -4,9 +4,11 @@ open Expecto
 open Sip.Properties
 open Sip.Properties.Grammar
 open Sip.Properties.Registrar
+open Sip.Properties.Outbound
+open Sip.Properties.Locating
 
 let private registrar =
-    testList "Registrar" [ NameLaws.all; RegisterLaws.all; BindingsLaws.all ]
+    testList "Registrar" [ NameLaws.all; RegisterLaws.all; BindingsLaws.all; RegEventLaws.all ]
 
 let private identity =
     testList
@@ -19,6 +21,11 @@ let private identity =
             SecrecyLaws.all
             PrincipalLaws.all
         ]
+
+let private outbound =
+    testList
+        "Outbound"
+        [ TokenLaws.all; GruuLaws.all; FlowRouteLaws.all; StunLaws.all; NatLaws.all ]
 
 [<EntryPoint>]
 let main arguments =
@@ -34,10 +41,13 @@ let main arguments =
                 ClientLaws.all
                 identity
                 registrar
+                outbound
                 RoutingLaws.all
                 AllocationLaws.all
                 TransactionLaws.all
                 ForkLaws.all
+                ForkingLaws.all
+                ResolutionLaws.all
                 SetupLaws.all
                 World.WorldLaws.all
                 World.HostileLaws.all

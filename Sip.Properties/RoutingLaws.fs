@@ -56,7 +56,7 @@ let private stations =
     new Threading.ThreadLocal<Station>(fun () -> Station.ofRealm realm)
 
 /// The realm made ready.
-let private station () = stations.Value
+let station () = stations.Value
 
 let private flows: Gen<Flow> =
     gen {

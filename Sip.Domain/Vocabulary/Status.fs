@@ -35,9 +35,11 @@ module Status =
     let requestEntityTooLarge = code 413
     let unsupportedUriScheme = code 416
     let badExtension = code 420
+    let extensionRequired = code 421
     let intervalTooBrief = code 423
     let flowFailed = code 430
     let firstHopLacksOutbound = code 439
+    let maxBreadthExceeded = code 440
     let temporarilyUnavailable = code 480
     let noSuchTransaction = code 481
     let loopDetected = code 482
@@ -68,9 +70,11 @@ module Status =
         | 413 -> "Request Entity Too Large"
         | 416 -> "Unsupported URI Scheme"
         | 420 -> "Bad Extension"
+        | 421 -> "Extension Required"
         | 423 -> "Interval Too Brief"
         | 430 -> "Flow Failed"
         | 439 -> "First Hop Lacks Outbound Support"
+        | 440 -> "Max-Breadth Exceeded"
         | 480 -> "Temporarily Unavailable"
         | 481 -> "Call/Transaction Does Not Exist"
         | 482 -> "Loop Detected"

@@ -1,0 +1,66 @@
+// KeptFlow: who has its flow kept by this server as first hop, what the 200 to its REGISTER says of it, and
+// which flow of an instance is tried when one has failed (RFC 5626 §5.4, §6, §7). A browser can be reached
+// by its connection only, so it has it kept whether it asks or not.
+
+namespace Sip.Registrar
+
+open Sip
+
+/// Whether this server keeps the flow of a client.
+[<RequireQualifiedAccess; Struct>]
+type Keeping =
+    | Kept
+    | Unkept
+
+/// What to do about a branch to one flow of an instance.
+[<RequireQualifiedAccess>]
+type Afterwards =
+    /// Another flow of the same instance is there to be tried.
+    | Try of Target: Target
+    /// The response counts: this instance has answered, or has no other flow.
+    | Settle
+
+/// Deciding about kept flows.
+[<RequireQualifiedAccess>]
+module KeptFlow =
+
+    /// Whether the flow of a client that is one hop away is kept.
+    let keeps (transport: Transport) (outbound: Support) (regId: int voption) : Keeping =
+        match transport, outbound, regId with
+        | (Transport.Ws | Transport.Wss), _, _
+        | (Transport.Udp | Transport.Tcp | Transport.Tls), Support.Stated, ValueSome _ ->
+            Keeping.Kept
+        | (Transport.Udp | Transport.Tcp | Transport.Tls), Support.Stated, ValueNone
+        | (Transport.Udp | Transport.Tcp | Transport.Tls), Support.Unstated, _ -> Keeping.Unkept
+
+    /// The headers by which a 200 tells a client that its flow is kept and how often it is to ping:
+    /// only one that knows `outbound` and has bound a flow is told.
+    let headers
+        (flowTimer: int64<s>)
+        (outbound: Support)
+        (bound: Keeping)
+        : (string * string) list =
+        match outbound, bound with
+        | Support.Stated, Keeping.Kept ->
+            [ "Require", "outbound"; "Flow-Timer", string (int64 flowTimer) ]
+        | Support.Stated, Keeping.Unkept
+        | Support.Unstated, (Keeping.Kept | Keeping.Unkept) -> []
+
+    /// How long a flow may be silent before it is taken for dead: longer than the client was told,
+    /// for its ping has to travel (§5.4).
+    let patience (flowTimer: int64<s>) : int64<ms> = flowTimer * 1000L<ms / s> + 15_000L<ms>
+
+    /// What to do when a request to the first flow of an instance has ended with this status. A
+    /// branch that timed out counts as 408, one whose flow broke as 430.
+    let afterwards (status: Status) (target: Target) : Afterwards =
+        match status.Number, target.Spare with
+        | (408 | 430), next :: rest -> Afterwards.Try { First = next; Spare = rest }
+        | _, _ -> Afterwards.Settle
+
+    /// What the caller is told instead of a 430, which is between proxies (§11.5: the flow of an
+    /// edge is nothing to a caller).
+    let told (status: Status) : Status =
+        if status = Status.flowFailed then
+            Status.temporarilyUnavailable
+        else
+            status

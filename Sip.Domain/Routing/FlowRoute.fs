@@ -1,0 +1,111 @@
+// FlowRoute: our URI with a client's flow in it, on the Path of a REGISTER, in a Record-Route, or as the
+// Service-Route; and which way a request goes that has it on top of its Routes (RFC 5626 §5.1 and §5.3,
+// RFC 3327 §5.2, RFC 3608 §6.3).
+
+namespace Sip.Routing
+
+open Sip
+open Sip.Registrar
+
+/// Whether a client's request came to us first.
+[<RequireQualifiedAccess; Struct>]
+type Position =
+    | FirstHop
+    | Later
+
+/// What an edge in front of a registrar thinks of Path.
+[<RequireQualifiedAccess; Struct>]
+type PathWish =
+    /// It is inserted for clients that know it, and for browsers, which nothing else can reach.
+    | WhereSupported
+    /// The registrar has to honour it, and clients have to know it.
+    | Demanded
+
+/// What an edge does to a REGISTER that it passes on.
+[<RequireQualifiedAccess>]
+type PathStep =
+    | Insert of Value: string * Headers: (string * string) list
+    | Nothing
+    /// 421 with `Require: path`.
+    | Refuse
+
+/// Where the Request-URI of a request within a dialog leads by itself.
+[<RequireQualifiedAccess; Struct>]
+type Naming =
+    /// It has our alias or is a GRUU of ours: it finds its way without the Route.
+    | ByItself
+    | ByRoute
+
+/// Which way a request goes whose top Route has a flow token of ours.
+[<RequireQualifiedAccess>]
+type Direction =
+    | Down of Flow: Flow
+    /// It comes from the client of that flow, or needs the token no more: what follows decides.
+    | Onward
+    | ToNode of Node: uint32
+    /// The token's flow is gone: 430.
+    | Gone
+    /// The token is not ours: 403.
+    | Forged
+
+/// Writing and following routes down a flow.
+[<RequireQualifiedAccess>]
+module FlowRoute =
+
+    let private flag name : Parameter = { Name = name; Value = ValueNone }
+
+    let private printed (uri: SipUri) =
+        NameAddr.print (NameAddr.ofUri (Uri.Sip uri))
+
+    /// The value that brings a request down the flow of this token: `<sip:TOKEN@host;lr;ob>`.
+    let value (listener: Listener) (token: string) : string =
+        printed
+            { Realm.routeUri listener [ flag "lr"; flag "ob" ] with
+                User = ValueSome token
+            }
+
+    /// The value that names us and no flow: no `ob`, for we are not the first hop (RFC 5626 §5.1).
+    let plain (listener: Listener) : string =
+        printed (Realm.routeUri listener [ flag "lr" ])
+
+    let private own (position: Position) (listener: Listener) (token: string) =
+        match position with
+        | Position.FirstHop -> value listener token
+        | Position.Later -> plain listener
+
+    /// What an edge does about Path before it passes a REGISTER on to the registrar.
+    let path
+        (wish: PathWish)
+        (support: Support)
+        (position: Position)
+        (listener: Listener)
+        (token: string)
+        : PathStep =
+        let value = own position listener token
+        let isBrowser = Transport.isWebSocket listener.Transport
+
+        match support, wish with
+        | Support.Stated, PathWish.WhereSupported -> PathStep.Insert(value, [])
+        | Support.Stated, PathWish.Demanded -> PathStep.Insert(value, [ "Require", "path" ])
+        | Support.Unstated, PathWish.WhereSupported when isBrowser -> PathStep.Insert(value, [])
+        | Support.Unstated, PathWish.WhereSupported -> PathStep.Nothing
+        | Support.Unstated, PathWish.Demanded -> PathStep.Refuse
+
+    /// The status and the header of the answer to a client that has to know Path and does not.
+    let refusal: Status * (string * string) list =
+        Status.extensionRequired, [ "Require", "path" ]
+
+    /// The Service-Route of the 200 to a REGISTER that has bound something: by us, and loosely.
+    let serviceRoute (listener: Listener) : string * string = "Service-Route", plain listener
+
+    /// Which way a request from this flow goes, by the token on top of its Routes. A client that
+    /// came back on another flow still has its old token in its dialogs: what its Request-URI
+    /// names by itself, it may reach; the token alone leads nowhere.
+    let direction (source: Flow) (naming: Naming) (traced: Traced) : Direction =
+        match traced, naming with
+        | Traced.Leads flow, _ when flow = source -> Direction.Onward
+        | Traced.Leads flow, (Naming.ByItself | Naming.ByRoute) -> Direction.Down flow
+        | Traced.Elsewhere node, (Naming.ByItself | Naming.ByRoute) -> Direction.ToNode node
+        | Traced.Dead, Naming.ByItself -> Direction.Onward
+        | Traced.Dead, Naming.ByRoute -> Direction.Gone
+        | Traced.Forged, (Naming.ByItself | Naming.ByRoute) -> Direction.Forged
