@@ -1,5 +1,5 @@
 # Starting and stopping the two servers of the race. Sourced by scripts/bench.
-# start NAME MODE sets pid[NAME] and ports[NAME]; MODE is plain, md5 or sha256 (REGISTER challenged so).
+# Their ports begin at $base. start NAME MODE sets pid[NAME] and ports[NAME]; MODE is plain, md5 or sha256 (REGISTER challenged so).
 declare -A pid=() ports=()
 
 pinned() { # CORE COMMAND...: runs it on that core, where there are several
@@ -20,8 +20,8 @@ ready() { # NAME PORT: waits until somebody accepts connections there
 
 start() {
   case $1 in
-  sip) start_sip "$2" 7160 ;;
-  kamailio) start_kamailio "$2" 7060 ;;
+  sip) start_sip "$2" "$base" ;;
+  kamailio) start_kamailio "$2" $((base + 10)) ;;
   esac
 }
 
