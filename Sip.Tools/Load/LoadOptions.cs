@@ -72,8 +72,10 @@ public sealed class LoadOptions
 
     /// <summary>How the knee is searched.</summary>
     public double StartRate { get; set; } = 200;
+    public double MostRate { get; set; } = 1e6;
     public double Step { get; set; } = 1.3;
     public double StepSeconds { get; set; } = 4;
+    public double Rest { get; set; } = 1;
     public double WorstP99 { get; set; } = 100;
     public double WorstShare { get; set; } = 0.1;
 

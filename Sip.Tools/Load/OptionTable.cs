@@ -63,8 +63,10 @@ internal static class OptionTable
 
         new("--of", "call, message or options", "knee: of what (call)", (o, v) => Choice<Scenario>(v, s => o.Of = s) && o.Of is Scenario.Call or Scenario.Message or Scenario.Options),
         new("--start-rate", "a number", "knee: the first rate (200)", (o, v) => Number(v, 1, 1e6, n => o.StartRate = n)),
+        new("--most-rate", "a number", "knee: no rate above this is tried", (o, v) => Number(v, 1, 1e6, n => o.MostRate = n)),
         new("--step", "a factor", "knee: from rate to rate (1.3)", (o, v) => Number(v, 1.02, 4, n => o.Step = n)),
         new("--step-seconds", "seconds", "knee: how long a rate is tried (4)", (o, v) => Number(v, 0.5, 120, n => o.StepSeconds = n)),
+        new("--rest", "seconds", "knee: quiet between rates (1)", (o, v) => Number(v, 0, 600, n => o.Rest = n)),
         new("--worst-p99", "milliseconds", "knee: the 99th percentile that is too slow (100)", (o, v) => Number(v, 0.1, 10_000, n => o.WorstP99 = n)),
         new("--worst-share", "percent", "knee: the share of failures that is too much (0.1)", (o, v) => Number(v, 0, 100, n => o.WorstShare = n)),
 

@@ -6,7 +6,7 @@ namespace Sip.Tools.Load.Play;
 /// <summary>What a user remembers of its last challenge, and the answer to it (RFC 7616 section 3.4). Nothing is allocated once a user has signed in.</summary>
 internal sealed class Login
 {
-    private static readonly byte[] scratch = GC.AllocateUninitializedArray<byte>(4096);
+    [ThreadStatic] private static byte[]? scratch;
     private Store nonce, realm, opaque;
     private Algorithm algorithm;
     private bool hasQop, isProxy;
@@ -77,6 +77,7 @@ internal sealed class Login
     // response = H( H(A1) ":" nonce ":" nc ":" cnonce ":" qop ":" H(A2) ), or without the middle for RFC 2069
     private void Respond(Span<byte> digits, ReadOnlySpan<byte> method, ReadOnlySpan<byte> uri, ReadOnlySpan<byte> uses, ReadOnlySpan<byte> own)
     {
+        scratch ??= new byte[4096];
         var length = 0;
         Add(ref length, method);
         Add(ref length, uri);
@@ -98,6 +99,6 @@ internal sealed class Login
     {
         part.CopyTo(scratch.AsSpan(length));
         length += part.Length;
-        scratch[length++] = (byte)':';
+        scratch![length++] = (byte)':';
     }
 }

@@ -61,7 +61,7 @@ internal static class Findings
             if (!usage.IsSame) report.Say($"  The server's processes have changed: what it used is not known.");
         }
         report.Say($"  generator {usage.OwnShare:F1} % of a core{(usage.Server > 0 ? FormattableString.Invariant($", others {usage.OtherShare:F1} %") : "")}");
-        if (usage.OwnShare > 85) report.Say($"  The generator itself is near its limit: the rate is not the server's.");
+        if (usage is { OwnShare: > 85, Seconds: >= 1 }) report.Say($"  The generator itself is near its limit: the rate is not the server's.");
     }
 
     /// <summary>Tells what became of silent and slow connections.</summary>

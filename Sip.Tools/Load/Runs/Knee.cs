@@ -18,7 +18,8 @@ internal static class Knee
         {
             if (Bears(generator, operating, progress, report, rate)) borne = rate;
             else failed = rate;
-            if (failed == 0) rate *= options.Step;
+            if (borne >= options.MostRate) break;
+            if (failed == 0) rate = Math.Min(rate * options.Step, options.MostRate);
             else if (borne == 0) (rate, failed) = (rate / 2, 0);
             else if ((failed - borne) / borne < 0.03) break;
             else (rate, refined) = ((borne + failed) / 2, refined + 1);
@@ -41,13 +42,13 @@ internal static class Knee
         var options = generator.Options;
         for (var i = 0; i < tries && !generator.IsStopped; i++)
         {
-            var window = operating.Play(rate, 1, options.StepSeconds);
+            var window = operating.Play(rate, Math.Min(1, options.Warmup), options.StepSeconds);
             var p99 = window.Tally.First.Percentile(99) / 1e3;
             var isBorne = window.FailedShare <= options.WorstShare && p99 <= options.WorstP99 && window.Rate >= 0.97 * rate;
             progress.Clear();
             report.Say($"  {rate,8:F0} a second: {window.Rate:F0} done, p99 {p99:F1} ms, {window.FailedShare:F2} % failed, server {window.Usage.ServerShare:F0} %, generator {window.Usage.OwnShare:F0} %{(isBorne ? "" : ": too much")}");
+            generator.Until(() => false, options.Rest);
             if (isBorne) return true;
-            generator.Until(() => false, 1);
         }
         return false;
     }

@@ -19,7 +19,7 @@ internal sealed class RegisterRun(Generator generator, ProcessTree server, Progr
         entrance.Seat(0, options.Users, options.Caller);
         var empty = Memory();
         Connect(entrance);
-        if (options.Hold > 0 || options.OnlyConnect) generator.Until(() => false, 2, 5000);
+        if (options.Hold > 0) generator.Until(() => false, Math.Min(2, options.Warmup), 5000);
         var connected = Memory();
         var isClean = links.Traffic.OpenFailures == 0;
         if (!options.OnlyConnect) isClean &= Register(entrance);

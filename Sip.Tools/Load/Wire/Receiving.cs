@@ -89,6 +89,12 @@ internal sealed unsafe class Receiving(Links links, Arrival arrived)
 
     private int Message(Link link, ReadOnlySpan<byte> bytes)
     {
+        // A lone CRLF may be the beginning of a double one; from a server it is the answer to ours.
+        if (link.Scanned == 0 && bytes.SequenceEqual("\r\n"u8))
+        {
+            links.Traffic.KeepAlives++;
+            return 2;
+        }
         var framed = Framing.next(LimitsModule.usual, bytes, link.Scanned);
         link.Scanned = framed.Scanned;
         switch (framed.Item.Tag)
