@@ -102,7 +102,7 @@ catch (Exception busy) when (busy is IOException or System.Net.Sockets.SocketExc
 }
 if (options.UnsafeNoAuth) log.Advice("--unsafe-no-auth: anybody may register as anybody and be relayed anywhere");
 if (!setup.IsLocal && users.Count == 0 && !options.UnsafeNoAuth) log.Advice("nobody can sign in yet: add users with --user name:password");
-Console.WriteLine($"ready {string.Join(' ', realm.Listeners.Select(Name))} http://{pages}/");
+Console.WriteLine($"ready {string.Join(' ', realm.Listeners.Select(Listening.name))} http://{pages}/");
 if (guests) Console.WriteLine($"Open http://{pages}/ in two tabs and call from one to the other.");
 
 var stopped = new TaskCompletionSource();
@@ -142,6 +142,3 @@ X509Certificate2 Certificate() => options.Certificate.Length > 0
 
 string Address(Listener listener) =>
     $"{TransportModule.inVia(listener.Transport).ToLowerInvariant()}://{HostModule.print(listener.AdvertisedHost)}:{listener.AdvertisedPort}{options.Path.FirstOrDefault("/")}";
-
-static string Name(Listener listener) =>
-    $"{TransportModule.inVia(listener.Transport).ToLowerInvariant()}:{EndpointModule.print(listener.Bound)}";

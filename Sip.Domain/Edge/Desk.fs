@@ -34,7 +34,7 @@ type internal Desk(realm: Realm, policy: Policy, location: Location, note: Note 
         | Outcome.Refused refusal ->
             let status = Sip.Registrar.Refusal.status refusal
             let words = Sip.Registrar.Refusal.reason refusal
-            let callId = request.Text(Message.value HeaderName.CallId request)
+            let callId = Message.callId request
             note (Note.Refused(flow, callId, status.Number, words))
             Decision.Answer(status, words, Sip.Registrar.Refusal.headers refusal)
         | Outcome.Registered(after, _) ->

@@ -31,12 +31,6 @@ type internal Entrance
     let exchanges = tables.Exchanges
     let answers = tables.Answers
 
-    let isAck (message: Message) =
-        match message.Start with
-        | StartLine.Request(Method.Ack, _, _) -> true
-        | StartLine.Request _
-        | StartLine.Response _ -> false
-
     /// An ACK of a 2xx is no transaction: it is passed on and forgotten (§16.11).
     let passAck (flow: Flow) (request: Message) (way: Way) (place: Place) =
         match Realm.towards realm place.Hop with
@@ -64,7 +58,7 @@ type internal Entrance
         || (exchanges.Share flow >= bounds.PerFlow && not (Realm.isPeer realm flow))
 
     let forward now (flow: Flow) (request: Message) (way: Way) (places: Place list list) =
-        if isAck request then
+        if Message.method request = Method.Ack then
             List.iter (passAck flow request way) (List.truncate 1 (List.concat places))
         elif isFull flow then
             outbox.Refuse(flow, request, Refusal.Overloaded)
@@ -127,26 +121,31 @@ type internal Entrance
         (way: Way)
         (decision: Decision)
         =
+        let isLossy = not (Transport.isReliable flow.Transport)
+
         let remember bytes =
-            if not (Transport.isReliable flow.Transport) then
-                answers.Keep(
-                    Key.ofRequest request,
-                    {
-                        Source = flow
-                        Bytes = ReadOnlyMemory bytes
-                    },
-                    now.After(Timing.patience timing)
-                )
+            answers.Keep(
+                Key.ofRequest request,
+                {
+                    Source = flow
+                    Bytes = ReadOnlyMemory bytes
+                },
+                now.After(Timing.patience timing)
+            )
 
         match decision with
         | Decision.Answer(status, words, headers) ->
             let bytes = outbox.Made(flow, request, status, words, headers)
             outbox.Send(Hop.Flow flow, bytes)
-            remember bytes
+
+            if isLossy then
+                remember bytes
         | Decision.Refuse refusal ->
             outbox.Refuse(flow, request, refusal)
-            let status, words = Refusal.status refusal, Refusal.words refusal
-            remember (outbox.Made(flow, request, status, words, Refusal.headers refusal))
+
+            if isLossy then
+                let status, words = Refusal.status refusal, Refusal.words refusal
+                remember (outbox.Made(flow, request, status, words, Refusal.headers refusal))
         | Decision.Forward _
         | Decision.Absorb -> carryOut now flow request way decision
 

@@ -23,11 +23,6 @@ type Demand =
 [<RequireQualifiedAccess>]
 module Gate =
 
-    let private method (request: Message) =
-        match request.Start with
-        | StartLine.Request(method, _, _) -> method
-        | StartLine.Response _ -> Method.Other
-
     let private isInDialog (request: Message) =
         (Message.tag HeaderName.To request).IsThere
 
@@ -44,7 +39,7 @@ module Gate =
 
         let inDialog = isInDialog request
 
-        match method request, target with
+        match Message.method request, target with
         | _ when trusted -> Demand.Nothing
         | Method.Register, _ -> Demand.AsRegistrar
         // The alias was sealed by us and given to the other side of a dialog only.
@@ -79,9 +74,7 @@ module Gate =
             Uri = uri
             Credentials = credentials demand request
             Bound = Address.print flow.Remote.Address
-            Seed =
-                request.Text(Message.value HeaderName.CallId request)
-                + request.Text(Message.firstValue HeaderName.Via request)
+            Seed = Message.callId request + request.Text(Message.firstValue HeaderName.Via request)
         }
 
     /// The status and the header name of a challenge.
@@ -109,7 +102,7 @@ module Gate =
     /// Inside a dialog From is what the dialog began with, which may be a number that led to them.
     let mayBe (realm: Realm) (principal: Principal) (target: Target) (request: Message) : bool =
         let names =
-            match method request, target with
+            match Message.method request, target with
             | Method.Register, _ -> [ HeaderName.To; HeaderName.From ]
             | _, Target.Along _ when isInDialog request -> []
             | _, (Target.Server | Target.User | Target.Along _ | Target.Ending _ | Target.Nobody _) ->

@@ -51,9 +51,6 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
 
     let mutable latest = Instant.FromMilliseconds 0L
 
-    let callId (message: Message) =
-        message.Text(Message.value HeaderName.CallId message)
-
     let step (now: Instant) (event: ExchangeEvent) (exchange: Exchange) =
         exchanges.Step(now, event, exchange)
 
@@ -120,7 +117,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         | ValueSome(struct (exchange, leg)) when Exchange.mayAnswer realm flow leg exchange ->
             step now (ExchangeEvent.Answered(leg, flow, response)) exchange
         | ValueSome _
-        | ValueNone -> outbox.Note(Note.Stray(flow, callId response))
+        | ValueNone -> outbox.Note(Note.Stray(flow, Message.callId response))
 
     let broken (flow: Flow) (fault: Fault) (head: Message voption) =
         outbox.Note(Note.Broken(flow, Fault.words fault))

@@ -93,3 +93,11 @@ module Listening =
             | ValueSome(struct (Host.Name _, _)) ->
                 wrong "a server listens on an address, not on a name; 0.0.0.0 is every address"
             | ValueNone -> wrong form
+
+    /// A listener as it is written.
+    let name (listener: Listener) : string =
+        String.Concat(
+            Transport.inVia(listener.Transport).ToLowerInvariant(),
+            ":",
+            Endpoint.print listener.Bound
+        )

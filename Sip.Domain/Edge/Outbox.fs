@@ -51,19 +51,11 @@ type internal Outbox(station: Station, out: Octets) =
     let reply (flow: Flow) (request: Message) (status: Status) (words: string) headers =
         send (Hop.Flow flow) (made flow request status words headers)
 
-    let callId (message: Message) =
-        message.Text(Message.value HeaderName.CallId message)
-
-    let isAck (message: Message) =
-        match message.Start with
-        | StartLine.Request(Method.Ack, _, _) -> true
-        | StartLine.Request _
-        | StartLine.Response _ -> false
-
     let refuse (flow: Flow) (request: Message) (refusal: Refusal) =
-        if not (isAck request) then
+        if Message.method request <> Method.Ack then
             let status = Refusal.status refusal
-            note (Note.Refused(flow, callId request, status.Number, Refusal.words refusal))
+            let callId = Message.callId request
+            note (Note.Refused(flow, callId, status.Number, Refusal.words refusal))
             reply flow request status (Refusal.words refusal) (Refusal.headers refusal)
 
     /// A connection can carry messages from now on.

@@ -105,13 +105,8 @@ module Setup =
         listeners
         |> List.groupBy (fun l -> l.Transport, l.Bound)
         |> List.filter (fun (_, same) -> same.Length > 1)
-        |> List.map (fun ((transport, bound), _) ->
-            String.Concat(
-                "--listen ",
-                String.Concat(Transport.inVia(transport).ToLowerInvariant(), ":"),
-                Endpoint.print bound,
-                ": stands there twice"
-            ))
+        |> List.map (fun (_, same) ->
+            String.Concat("--listen ", Listening.name same.Head, ": stands there twice"))
 
     let private mixed (listeners: Listener list) : string list =
         listeners

@@ -36,11 +36,6 @@ module Forward =
     let private closing = ">\r\n"B
     let private lineEnd = "\r\n"B
 
-    let private methodOf (request: Message) =
-        match request.Start with
-        | StartLine.Request(method, _, _) -> method
-        | StartLine.Response _ -> Method.Other
-
     /// Puts the URI that the target shall see into the edit begun last.
     let private putHeading (edits: Edits) (outgoing: inref<Outgoing>) =
         let all = outgoing.Request.Bytes
@@ -79,7 +74,7 @@ module Forward =
 
     // 4. Record-Route, where a dialog may begin or be refreshed
     let private recordRoute (edits: Edits) (outgoing: inref<Outgoing>) =
-        match methodOf outgoing.Request with
+        match Message.method outgoing.Request with
         | Method.Invite
         | Method.Subscribe
         | Method.Refer

@@ -253,6 +253,16 @@ module Message =
         else
             fromTag message
 
+    /// The method of a request; a response has none.
+    let method (message: Message) : Method =
+        match message.Start with
+        | StartLine.Request(method, _, _) -> method
+        | StartLine.Response _ -> Method.Other
+
+    /// The Call-ID as text.
+    let callId (message: Message) : string =
+        message.Text(value HeaderName.CallId message)
+
     /// The method, of a request or of the request that a response answers (from its CSeq).
     let methodName (message: Message) : Slice =
         match message.Start with

@@ -67,7 +67,6 @@ let private abused (run: Run) =
             | Input.Opened _
             | Input.Unframed _
             | Input.Closed _
-            | Input.Unframed _
             | Input.Undeliverable _
             | Input.Enrolled _
             | Input.Restored _
@@ -93,7 +92,6 @@ let private forestalled (run: Run) =
             | Input.Opened _
             | Input.Unframed _
             | Input.Closed _
-            | Input.Unframed _
             | Input.Undeliverable _
             | Input.Enrolled _
             | Input.Restored _

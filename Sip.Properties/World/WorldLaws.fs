@@ -51,7 +51,6 @@ let private arrivals (run: Run) =
             | Input.Opened _
             | Input.Unframed _
             | Input.Closed _
-            | Input.Unframed _
             | Input.Undeliverable _
             | Input.Enrolled _
             | Input.Restored _

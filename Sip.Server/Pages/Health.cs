@@ -35,7 +35,7 @@ public sealed class Health(Realm realm, string? hostName, string path, TimeProvi
 
     private async Task<string> AskAsync(Listener listener)
     {
-        var name = $"{TransportModule.inVia(listener.Transport).ToLowerInvariant()}:{EndpointModule.print(listener.Bound)}";
+        var name = Listening.name(listener);
         using var deadline = new CancellationTokenSource(patience, time);
         try
         {

@@ -4,6 +4,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Sip.Routing;
+using Sip.Server.Shell;
 
 namespace Sip.Server.Portable;
 

@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using Sip.Edge;
 using Sip.Routing;
-using Sip.Server.Portable;
 using Sip.Server.Shell;
 using Sip.Wire;
 

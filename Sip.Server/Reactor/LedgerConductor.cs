@@ -65,8 +65,7 @@ public sealed class LedgerConductor(Ledger ledger, ILogger log) : IConductor
                 shard.Dial(dial, bytes);
                 break;
             case Effect.Note { Note: var note }:
-                // What nobody reads is not put into words either.
-                if (log.IsEnabled(LogLevel.Information)) log.Noted(note);
+                log.Noted(note);
                 break;
             default:
                 throw new InvalidOperationException($"Unknown effect {effect}");

@@ -41,9 +41,10 @@ public static partial class Log
     [LoggerMessage(12, LogLevel.Warning, "{Listener} does not answer an OPTIONS: {Reason}")]
     public static partial void NotReady(this ILogger log, string listener, string reason);
 
-    /// <summary>Logs what the ledger noted.</summary>
+    /// <summary>Logs what the ledger noted; what nobody reads is not put into words either.</summary>
     public static void Noted(this ILogger log, Note note)
     {
+        if (!log.IsEnabled(LogLevel.Information)) return;
         switch (note)
         {
             case Note.Broken { From: var from, Words: var words }:

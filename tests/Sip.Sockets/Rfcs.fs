@@ -84,23 +84,6 @@ let private rows: Map<string, (string -> Outcome list) * byte[]> =
             "ipv6-good", (one (Outcome.Registered "<sip:caller@[2001:db8::1]>"), [||])
         ]
 
-/// The folder of RFC material, if it stands anywhere.
-let private folder: string option =
-    let named = Environment.GetEnvironmentVariable "SIP_CONFORMANCE" |> Option.ofObj
-
-    let rec beside (from: DirectoryInfo | null) =
-        match from with
-        | null -> None
-        | from ->
-            let candidate = Path.Combine(from.FullName, "shared", "conformance")
-
-            if Directory.Exists candidate then
-                Some candidate
-            else
-                beside from.Parent
-
-    named |> Option.orElse (beside (DirectoryInfo AppContext.BaseDirectory))
-
 let private verdict (path: string) : Verdict =
     let name =
         Path.GetFileNameWithoutExtension path |> Option.ofObj |> Option.defaultValue ""
@@ -125,7 +108,7 @@ let private files (root: string) (under: string) (pattern: string) : Verdict lis
 
 /// The tests, made from each verdict by the laboratory.
 let all (judge: Verdict -> Test list) : Test =
-    match folder with
+    match Sip.Properties.Conformance.folder with
     | Some root ->
         testList
             "RFC messages"

@@ -10,23 +10,6 @@ open Expecto
 open Sip
 open Sip.Wire
 
-/// The folder of RFC material, if it stands anywhere.
-let folder: string option =
-    let named = Environment.GetEnvironmentVariable "SIP_CONFORMANCE" |> Option.ofObj
-
-    let rec beside (from: DirectoryInfo | null) =
-        match from with
-        | null -> None
-        | from ->
-            let candidate = Path.Combine(from.FullName, "shared", "conformance")
-
-            if Directory.Exists candidate then
-                Some candidate
-            else
-                beside from.Parent
-
-    named |> Option.orElse (beside (DirectoryInfo AppContext.BaseDirectory))
-
 /// What reading may make of a message.
 [<RequireQualifiedAccess>]
 type private Allowed =
@@ -93,7 +76,7 @@ let private files (root: string) (under: string) (pattern: string) =
     |> List.ofArray
 
 let all =
-    match folder with
+    match Sip.Properties.Conformance.folder with
     | Some root ->
         testList
             "Torture"

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Sip.Server.Portable;
+namespace Sip.Server.Shell;
 
 /// <summary>The address behind a host as the domain writes it.</summary>
 public static class Resolver
