@@ -187,6 +187,19 @@ let private qualityFirst =
 
         List.sort order = order
 
+let private bestFirst =
+    Law.holds "of a group those are asked first that suit the caller better" case
+    <| fun (_, preferences, groups) ->
+        let rank (_, terms) =
+            (CallerPreferences.suits preferences terms).Value
+
+        applied (CallerPreferences.usual, preferences, groups)
+        |> List.concat
+        |> List.groupBy groupOf
+        |> List.forall (fun (_, agents) ->
+            let ranks = List.map rank agents
+            ranks = List.sortDescending ranks)
+
 let private lastDirective =
     testCase "directives are read without case, and unknown ones are passed over"
     <| fun () ->
@@ -336,6 +349,7 @@ let all: Test =
             rejected
             silentAgents
             qualityFirst
+            bestFirst
             lastDirective
             examples
             neverMore

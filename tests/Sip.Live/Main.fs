@@ -45,5 +45,6 @@ let main arguments =
                     Deadlines.all
                     Certificates.all
                     Shards.all
+                    Resolving.all
                 ]
         ))
