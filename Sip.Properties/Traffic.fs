@@ -78,8 +78,8 @@ let private field (message: string) (name: string) =
     let at = message.IndexOf("\r\n" + name + ": ") + name.Length + 4
     message.Substring(at, message.IndexOf("\r\n", at) - at)
 
-/// A server with Alice and Bob on it, each by a transport.
-type Scene(caller: Transport, callee: Transport) =
+/// A server with Alice and Bob on it, each by a transport, and so many milliseconds from one to the next.
+type Scene(caller: Transport, callee: Transport, pace: int) =
     let realm =
         { RoutingLaws.realm with
             Admittance = Admittance.UnsafeOpen
@@ -136,7 +136,7 @@ type Scene(caller: Transport, callee: Transport) =
         ]
 
     let pass () =
-        now <- now + 1L
+        now <- now + int64 pace
 
         while ledger.Wake.Milliseconds <= now do
             take Input.Tick |> ignore
@@ -220,8 +220,8 @@ type Scene(caller: Transport, callee: Transport) =
             Bytes = this.Cost.Bytes - before.Bytes
         }
 
-/// So many messages or calls between two phones, once as many have gone before as live at one time.
-let measure (caller: Transport) (callee: Transport) (warm: int) (rounds: int) : struct (Cost * Cost) =
-    let texts = Scene(caller, callee)
-    let calls = Scene(caller, callee)
+/// So many messages or calls between two phones at this pace, once as many have gone before.
+let measure (caller: Transport) (callee: Transport) (pace: int) (warm: int) (rounds: int) =
+    let texts = Scene(caller, callee, pace)
+    let calls = Scene(caller, callee, pace)
     struct (texts.Measure(warm, rounds, texts.Message), calls.Measure(warm, rounds, calls.Call))

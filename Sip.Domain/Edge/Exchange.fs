@@ -77,9 +77,10 @@ module Answering =
     /// Whether the machine may keep this response if it is given it.
     let mayKeep (delivery: Delivery) (response: Response) (answering: Answering) : bool =
         match answering, Response.classOf response.Status with
-        | Answering.Invite(ServerInvite.State.Proceeding _), (Class.Provisional | Class.Failure) -> true
-        | Answering.Other(ServerOther.State.Trying _ | ServerOther.State.Proceeding _), Class.Provisional ->
+        | Answering.Invite(ServerInvite.State.Proceeding _), (Class.Provisional | Class.Failure) ->
             true
+        | Answering.Other(ServerOther.State.Trying _ | ServerOther.State.Proceeding _),
+          Class.Provisional -> true
         | Answering.Other(ServerOther.State.Trying _ | ServerOther.State.Proceeding _), _ ->
             delivery = Delivery.Unreliable
         | Answering.Invite _, _

@@ -388,7 +388,9 @@ module internal Proxying =
     let step (walk: Walk) (event: ExchangeEvent) (exchange: Exchange) : Exchange | null =
         match event with
         // At the end of all that only lingers each machine falls silent.
-        | ExchangeEvent.Tick when Exchange.onlyLingers exchange && (Exchange.wake exchange).IsDue walk.Now ->
+        | ExchangeEvent.Tick when
+            Exchange.onlyLingers exchange && (Exchange.wake exchange).IsDue walk.Now
+            ->
             null
         | ExchangeEvent.Repeated
         | ExchangeEvent.Acknowledged

@@ -84,7 +84,9 @@ let private traffic (part: string) (warm: int) (rounds: int) =
         let name = Transport.inVia caller + " to " + Transport.inVia callee
 
         if name.Contains part then
-            let struct (texts, calls) = Sip.Properties.Traffic.measure caller callee warm rounds
+            let struct (texts, calls) =
+                Sip.Properties.Traffic.measure caller callee 1 warm rounds
+
             line ("MESSAGE " + name) texts
             line ("call " + name) calls
 
