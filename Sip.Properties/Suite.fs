@@ -44,6 +44,7 @@ let all: Test =
             AdmissionLaws.all
             RoutingLaws.all
             AllocationLaws.all
+            BoundsLaws.all
             TransactionLaws.all
             ForkLaws.all
             ForkingLaws.all
