@@ -51,6 +51,7 @@ let all: Test =
             ResolutionLaws.all
             SetupLaws.all
             World.WorldLaws.all
+            World.EndingLaws.all
             World.HostileLaws.all
             World.FarEndLaws.all
         ]
