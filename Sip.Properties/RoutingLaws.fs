@@ -379,6 +379,18 @@ let all =
                 && branch 1 one = branch 1 two
                 && branch 1 one <> branch 2 one
 
+            // RFC 5393 §4.2.1: a CANCEL has the branch of what it cancels.
+            Law.holds "a branch depends on the number of a CSeq, not on its method" oneFlow
+            <| fun _ ->
+                let text = Text.ofBytes (ReadOnlySpan(requestBytes "sip:bob@example.test" []))
+                let mark = Prf.hash (station ()).TransactionKey (ReadOnlySpan "7"B)
+
+                let branch (text: string) =
+                    written (Branch.derive (station ()) mark 0 (read (Text.toBytes text)))
+
+                branch (text.Replace("INVITE", "CANCEL")) = branch text
+                && branch (text.Replace("CSeq: 1", "CSeq: 2")) <> branch text
+
             Law.holds "our own tag is known again, and no other is" oneFlow
             <| fun flow ->
                 let asked = request "sip:bob@example.test" []

@@ -44,12 +44,14 @@ let all: Test =
             AdmissionLaws.all
             RoutingLaws.all
             AllocationLaws.all
+            BoundsLaws.all
             TransactionLaws.all
             ForkLaws.all
             ForkingLaws.all
             ResolutionLaws.all
             SetupLaws.all
             World.WorldLaws.all
+            World.EndingLaws.all
             World.HostileLaws.all
             World.FarEndLaws.all
         ]

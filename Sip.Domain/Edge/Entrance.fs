@@ -22,8 +22,7 @@ type internal Tables =
 
 /// Letting requests in.
 [<Sealed>]
-type internal Entrance
-    (station: Station, timing: Timing, bounds: Bounds, desk: Desk, edits: Edits, tables: Tables) =
+type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edits, tables: Tables) =
     let realm = station.Realm
     let outbox = tables.Outbox
     let location = tables.Location
@@ -57,21 +56,16 @@ type internal Entrance
             outbox.Out.Advance length
             outbox.Send(place.Hop, outbox.Out.Since start)
 
-    let isFull (source: FlowText) =
-        exchanges.Total >= bounds.Total
-        || (exchanges.Share source.Flow >= bounds.PerFlow
-            && source.Standing <> Standing.Peer)
-
     let forward (source: FlowText) method (request: Message) (way: Way) (places: Place list list) =
         if method = Method.Ack then
             match places with
             | (place :: _) :: _ -> passAck source request way place
             | [] :: _
             | [] -> ()
-        elif isFull source then
-            outbox.Refuse(source, request, Refusal.Overloaded)
-        else
+        elif exchanges.TryMakeRoom source then
             exchanges.Begin(Key.ofRequest station request, method, source, request, places)
+        else
+            outbox.Refuse(source, request, Refusal.Overloaded)
 
     let placesOfUser (now: Instant) (request: Message) (way: Way) : Decision =
         match location.Places(now, request.Bytes, way.Uri) with

@@ -32,7 +32,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             Now = Instant.FromMilliseconds 0L
         }
 
-    let exchanges = Exchanges(around, agenda)
+    let exchanges = Exchanges(around, agenda, bounds)
     let answers = Answers(agenda, outbox.Shelf)
     let proofs = Proofs(realm, agenda)
     let location = Location(realm, outbox.IsLive, agenda)
@@ -48,7 +48,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
                 Answers = answers
             }
 
-        Entrance(station, timing, bounds, desk, around.Edits, tables)
+        Entrance(station, timing, desk, around.Edits, tables)
 
     let acknowledged now (source: FlowText) view (request: Message) =
         match exchanges.Find(Key.ofInvite station request) with

@@ -235,6 +235,7 @@ let private bounds =
                         {
                             PerFlow = 1<exchange>
                             Total = 2<exchange>
+                            Ended = 2<exchange>
                         }
 
                 for number in 1..2 do

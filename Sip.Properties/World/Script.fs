@@ -153,6 +153,23 @@ module Script =
                     (Gen.choose (0, 2))
             ]
 
+    // A connection that breaks just when it is called would be rare if left to chance.
+    let private desertions (devices: Device list) (deeds: (int * Deed) list) =
+        deeds
+        |> List.collect (fun (at, deed) ->
+            match deed with
+            | Deed.Call(_, target, _, _, _, _) ->
+                devices
+                |> List.indexed
+                |> List.filter (fun (_, device) -> device.User = target)
+                |> List.map (fun (index, _) -> at + 300, Deed.Cut index)
+            | Deed.Text _
+            | Deed.Probe _
+            | Deed.Cut _
+            | Deed.Intrude _
+            | Deed.Pose _ -> [])
+        |> List.truncate 1
+
     /// Any world.
     let any: Gen<Script> =
         gen {
@@ -170,6 +187,8 @@ module Script =
                         (Gen.map (fun at -> at * 100) (Gen.choose (0, 300)))
                         (deed devices.Length))
 
+            let! deserts = Gen.frequency [ 4, Gen.constant false; 1, Gen.constant true ]
+
             return
                 {
                     Seed = seed
@@ -177,7 +196,7 @@ module Script =
                     Twice = twice
                     Jitter = jitter
                     Devices = devices
-                    Deeds = deeds
+                    Deeds = if deserts then deeds @ desertions devices deeds else deeds
                 }
         }
 
