@@ -45,6 +45,7 @@ let all: Test =
             RoutingLaws.all
             AllocationLaws.all
             BoundsLaws.all
+            GatheringLaws.all
             TransactionLaws.all
             ForkLaws.all
             ForkingLaws.all
