@@ -27,6 +27,11 @@ type internal Desk(realm: Realm, policy: Policy, location: Location, note: Note 
     let answer (status: Status) headers =
         Decision.Answer(status, Status.phrase status, headers)
 
+    // The same for everybody, so made once.
+    let abilities =
+        let supported = System.String.Join(", ", supported)
+        answer Status.ok [ "Allow", allow; "Accept", "*/*"; "Supported", supported ]
+
     let bind (now: Instant) (flow: Flow) (request: Message) (aor: string) question =
         let before = location.Of aor
 
@@ -64,9 +69,7 @@ type internal Desk(realm: Realm, policy: Policy, location: Location, note: Note 
     let serve (now: Instant) (flow: Flow) (method: Method) (scheme: Scheme) (request: Message) =
         match method with
         | Method.Register -> register now flow scheme request
-        | Method.Options ->
-            let supported = System.String.Join(", ", supported)
-            answer Status.ok [ "Allow", allow; "Accept", "*/*"; "Supported", supported ]
+        | Method.Options -> abilities
         | Method.Ack -> Decision.Absorb
         | Method.Cancel
         | Method.Bye -> answer Status.noSuchTransaction []
