@@ -119,6 +119,7 @@ let private forwarded (came: Flow) (leaves: Flow) (message: Message) =
             Leaves = Realm.listener realm leaves.Listener
             Heading = Heading.Written(ReadOnlyMemory(Text.toBytes "sip:bob@10.1.1.1"))
             Path = ReadOnlyMemory.Empty
+            Breadth = 60
             Transaction = Prf.hash (station ()).TransactionKey (ReadOnlySpan "1"B)
             Index = 0
         }
@@ -189,6 +190,15 @@ let all =
     testList
         "Routing"
         [
+            Law.holds "every forwarded request says its breadth once" twoFlows
+            <| fun (came, leaves) ->
+                let text = Text.ofBytes (ReadOnlySpan(requestBytes "sip:bob@example.test" []))
+
+                [ ""; "Max-Breadth: 70\r\n"; "max-breadth:5\r\n"; "Max-Breadth:\r\n" ]
+                |> List.forall (fun line ->
+                    let asked = read (Text.toBytes (text.Replace("Contact:", line + "Contact:")))
+                    texts HeaderName.MaxBreadth (forwarded came leaves asked) = [ "60" ])
+
             Law.holds "every forwarded request carries exactly one Via more" twoFlows
             <| fun (came, leaves) ->
                 let before = request "sip:bob@example.test" []
@@ -283,6 +293,7 @@ let all =
                         Leaves = Realm.listener realm came.Listener
                         Heading = Heading.Unaliased
                         Path = ReadOnlyMemory.Empty
+                        Breadth = 60
                         Transaction = Prf.hash (station ()).TransactionKey (ReadOnlySpan "1"B)
                         Index = 0
                     }

@@ -30,6 +30,9 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
     let exchanges = tables.Exchanges
     let answers = tables.Answers
 
+    let breadthOf (request: Message) =
+        MaxBreadth.incoming (Message.number HeaderName.MaxBreadth request)
+
     /// An ACK of a 2xx is no transaction: it is passed on and forgotten (§16.11).
     let passAck (source: FlowText) (request: Message) (way: Way) (place: Place) =
         match Realm.towards realm place.Hop with
@@ -44,6 +47,7 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
                     Leaves = leaves
                     Heading = place.Heading
                     Path = place.Path
+                    Breadth = breadthOf request
                     Transaction = Key.ofAck station request
                     Index = 0
                 }
@@ -62,7 +66,10 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
             | (place :: _) :: _ -> passAck source request way place
             | [] :: _
             | [] -> ()
+        elif breadthOf request < 1 then
+            outbox.Refuse(source, request, Refusal.TooBroad)
         elif exchanges.TryMakeRoom source then
+            let places = MaxBreadth.within (breadthOf request) places
             exchanges.Begin(Key.ofRequest station request, method, source, request, places)
         else
             outbox.Refuse(source, request, Refusal.Overloaded)

@@ -19,6 +19,8 @@ type Calling =
 type Leg =
     {
         Place: Place
+        /// Its share of the request's Max-Breadth.
+        Breadth: int
         Calling: Calling
         Wake: Instant
         /// Why it is cancelled, as its CANCEL says.
@@ -47,13 +49,14 @@ module Leg =
             Delivery.Unreliable
 
     /// A leg whose request is sent now.
-    let start (timing: Timing) (now: Instant) (method: Method) (place: Place) : Leg =
+    let start (timing: Timing) (now: Instant) (method: Method) (place: Place) (breadth: int) : Leg =
         match method with
         | Method.Invite ->
             let step = ClientInvite.start timing (delivery place) now
 
             {
                 Place = place
+                Breadth = breadth
                 Calling = Calling.Invite step.State
                 Wake = step.Wake
                 Reason = []
@@ -76,6 +79,7 @@ module Leg =
 
             {
                 Place = place
+                Breadth = breadth
                 Calling = Calling.Other step.State
                 Wake = step.Wake
                 Reason = []

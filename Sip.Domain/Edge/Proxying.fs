@@ -90,7 +90,7 @@ module internal Proxying =
         | Hop.Dial _ -> true
 
     /// Writes what goes to a place; nothing where it would be longer than a message may be.
-    let private copy (walk: Walk) (id: int) (place: Place) (leaves: Listener) =
+    let private copy (walk: Walk) (id: int) (place: Place) (breadth: int) (leaves: Listener) =
         let around = walk.Around
         let request = walk.Request
 
@@ -103,6 +103,7 @@ module internal Proxying =
                 Leaves = leaves
                 Heading = place.Heading
                 Path = place.Path
+                Breadth = breadth
                 Transaction = walk.Key
                 Index = id
             }
@@ -120,34 +121,34 @@ module internal Proxying =
             out.Advance length
             out.Since start
 
-    let private copyOf (walk: Walk) (id: int) (place: Place) : ReadOnlyMemory<byte> =
+    let private copyOf (walk: Walk) (id: int) (place: Place) (breadth: int) =
         match Realm.towards walk.Around.Station.Realm place.Hop with
-        | ValueSome leaves -> copy walk id place leaves
+        | ValueSome leaves -> copy walk id place breadth leaves
         | ValueNone -> ReadOnlyMemory.Empty
 
     /// What was sent to a leg, read again.
-    let private sent (walk: Walk) (id: int) (place: Place) : Message voption =
+    let private sent (walk: Walk) (id: int) (leg: Leg) : Message voption =
         let around = walk.Around
-        let bytes = copyOf walk id place
+        let bytes = copyOf walk id leg.Place leg.Breadth
 
         match Reading.into around.Sent around.Station.Realm.Limits bytes.Span with
         | Arrival.Message sent -> ValueSome sent
         | Arrival.Broken _ -> ValueNone
 
-    let private resend (walk: Walk) (id: int) (place: Place) =
-        walk.Around.Outbox.Send(place.Hop, copyOf walk id place)
+    let private resend (walk: Walk) (id: int) (leg: Leg) =
+        walk.Around.Outbox.Send(leg.Place.Hop, copyOf walk id leg.Place leg.Breadth)
 
-    let private acknowledge (walk: Walk) (id: int) (place: Place) =
-        match sent walk id place with
+    let private acknowledge (walk: Walk) (id: int) (leg: Leg) =
+        match sent walk id leg with
         | ValueSome sent ->
             let out = walk.Around.Outbox.Out
             let start = out.Length
             OwnRequest.ack sent walk.Came out
-            walk.Around.Outbox.Send(place.Hop, out.Since start)
+            walk.Around.Outbox.Send(leg.Place.Hop, out.Since start)
         | ValueNone -> ()
 
     let private cancel (walk: Walk) (id: int) (leg: Leg) =
-        match sent walk id leg.Place with
+        match sent walk id leg with
         | ValueSome sent ->
             let out = walk.Around.Outbox.Out
             let start = out.Length
@@ -156,10 +157,10 @@ module internal Proxying =
         | ValueNone -> ()
 
     /// Puts a leg on its way; a place that cannot be reached any more has a leg that is over.
-    let private openLeg (walk: Walk) (id: int) (place: Place) =
+    let private openLeg (walk: Walk) (id: int) (place: Place) (breadth: int) =
         let bytes =
             if isLive walk place.Hop then
-                copyOf walk id place
+                copyOf walk id place breadth
             else
                 ReadOnlyMemory.Empty
 
@@ -168,6 +169,7 @@ module internal Proxying =
                 id,
                 {
                     Place = place
+                    Breadth = breadth
                     Calling = Calling.Other ClientOther.State.Terminated
                     Wake = Instant.Never
                     Reason = []
@@ -176,7 +178,7 @@ module internal Proxying =
 
             false
         else
-            walk.SetLeg(id, Leg.start walk.Around.Timing walk.Now walk.Method place)
+            walk.SetLeg(id, Leg.start walk.Around.Timing walk.Now walk.Method place breadth)
             walk.Around.Outbox.Send(place.Hop, bytes)
             true
 
@@ -211,11 +213,15 @@ module internal Proxying =
         let first = walk.Legs.Length
         let mutable places = walk.Places[group]
         let mutable dead = Branches.none
+        // The whole breadth is there again for each group: none is begun before the last is over.
+        let count = places.Length
+        let whole = MaxBreadth.incoming (Message.number HeaderName.MaxBreadth walk.Request)
 
         while not places.IsEmpty do
             let id = walk.Legs.Length
+            let breadth = MaxBreadth.share whole count (id - first)
 
-            if not (openLeg walk id places.Head) then
+            if not (openLeg walk id places.Head breadth) then
                 dead <- Branches.add id dead
 
             places <- places.Tail
@@ -284,9 +290,9 @@ module internal Proxying =
 
         for act in step.Acts do
             match act with
-            | ClientInvite.Act.Resend -> resend walk id after.Place
+            | ClientInvite.Act.Resend -> resend walk id after
             | ClientInvite.Act.Pass -> pass walk id given
-            | ClientInvite.Act.Acknowledge -> acknowledge walk id after.Place
+            | ClientInvite.Act.Acknowledge -> acknowledge walk id after
             | ClientInvite.Act.SendCancel -> cancel walk id after
             | ClientInvite.Act.ReportTimeout -> ended walk id Fork.Outcome.TimedOut
             | ClientInvite.Act.ReportUnsendable -> ended walk id (Upstream.lost walk after)
@@ -322,7 +328,7 @@ module internal Proxying =
 
         for act in step.Acts do
             match act with
-            | ClientOther.Act.Resend -> resend walk id after.Place
+            | ClientOther.Act.Resend -> resend walk id after
             | ClientOther.Act.Pass -> pass walk id given
             | ClientOther.Act.ReportTimeout -> ended walk id Fork.Outcome.TimedOut
             | ClientOther.Act.ReportUnsendable -> ended walk id (Upstream.lost walk after)

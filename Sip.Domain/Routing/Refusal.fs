@@ -26,6 +26,8 @@ type Refusal =
     | NotYou
     | NoTransport
     | Overloaded
+    /// It may have no branch more (RFC 5393 §5.3.3).
+    | TooBroad
 
 /// What a refusal says.
 [<RequireQualifiedAccess>]
@@ -49,6 +51,7 @@ module Refusal =
         | Refusal.ForgedAlias
         | Refusal.NotYou -> Status.forbidden
         | Refusal.Overloaded -> Status.serviceUnavailable
+        | Refusal.TooBroad -> Status.maxBreadthExceeded
 
     /// The reason phrase: the RFC's, or words that say what to do.
     let words (refusal: Refusal) : string =
@@ -67,7 +70,8 @@ module Refusal =
         | Refusal.Unimplemented
         | Refusal.NoSuchUser
         | Refusal.FlowGone
-        | Refusal.Overloaded -> Status.phrase (status refusal)
+        | Refusal.Overloaded
+        | Refusal.TooBroad -> Status.phrase (status refusal)
 
     /// The headers that the answer carries.
     let headers (refusal: Refusal) : (string * string) list =
@@ -86,4 +90,5 @@ module Refusal =
         | Refusal.NotOurs
         | Refusal.ForgedAlias
         | Refusal.NotYou
-        | Refusal.NoTransport -> []
+        | Refusal.NoTransport
+        | Refusal.TooBroad -> []
