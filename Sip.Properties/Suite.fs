@@ -48,6 +48,7 @@ let all: Test =
             TransactionLaws.all
             ForkLaws.all
             ForkingLaws.all
+            FailoverLaws.all
             ResolutionLaws.all
             SetupLaws.all
             World.WorldLaws.all

@@ -87,14 +87,7 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
         match hop, heading with
         | Hop.Flow flow, Heading.Unaliased -> Decision.Forward (station.Flows.Of flow).Along
         | _, (Heading.Kept | Heading.Unaliased | Heading.Written _) ->
-            let place =
-                {
-                    Hop = hop
-                    Heading = heading
-                    Path = ReadOnlyMemory.Empty
-                }
-
-            Decision.Forward [ [ place ] ]
+            Decision.Forward [ [ Place.along hop heading ] ]
 
     let decide now (source: FlowText) method scheme (request: Message) (way: Way) target =
         match target with

@@ -84,104 +84,6 @@ module internal Proxying =
     let private stir (walk: Walk) (invite: ServerInvite.Event) (other: ServerOther.Event) =
         answer walk invite other nothing
 
-    let private isLive (walk: Walk) (hop: Hop) =
-        match hop with
-        | Hop.Flow flow -> walk.Around.Outbox.IsLive flow
-        | Hop.Dial _ -> true
-
-    /// Writes what goes to a place; nothing where it would be longer than a message may be.
-    let private copy (walk: Walk) (id: int) (place: Place) (breadth: int) (leaves: Listener) =
-        let around = walk.Around
-        let request = walk.Request
-
-        let outgoing =
-            {
-                Station = around.Station
-                Source = walk.Source
-                Request = request
-                Way = Routes.strip around.Station request
-                Leaves = leaves
-                Heading = place.Heading
-                Path = place.Path
-                Breadth = breadth
-                Transaction = walk.Key
-                Index = id
-            }
-
-        around.Edits.Clear()
-        Forward.write around.Edits &outgoing
-        let length = Patch.length around.Edits request
-
-        if length > int around.Station.Realm.Limits.MessageSize then
-            ReadOnlyMemory.Empty
-        else
-            let out = around.Outbox.Out
-            let start = out.Length
-            Patch.write around.Edits request (out.Room length) |> ignore
-            out.Advance length
-            out.Since start
-
-    let private copyOf (walk: Walk) (id: int) (place: Place) (breadth: int) =
-        match Realm.towards walk.Around.Station.Realm place.Hop with
-        | ValueSome leaves -> copy walk id place breadth leaves
-        | ValueNone -> ReadOnlyMemory.Empty
-
-    /// What was sent to a leg, read again.
-    let private sent (walk: Walk) (id: int) (leg: Leg) : Message voption =
-        let around = walk.Around
-        let bytes = copyOf walk id leg.Place leg.Breadth
-
-        match Reading.into around.Sent around.Station.Realm.Limits bytes.Span with
-        | Arrival.Message sent -> ValueSome sent
-        | Arrival.Broken _ -> ValueNone
-
-    let private resend (walk: Walk) (id: int) (leg: Leg) =
-        walk.Around.Outbox.Send(leg.Place.Hop, copyOf walk id leg.Place leg.Breadth)
-
-    let private acknowledge (walk: Walk) (id: int) (leg: Leg) =
-        match sent walk id leg with
-        | ValueSome sent ->
-            let out = walk.Around.Outbox.Out
-            let start = out.Length
-            OwnRequest.ack sent walk.Came out
-            walk.Around.Outbox.Send(leg.Place.Hop, out.Since start)
-        | ValueNone -> ()
-
-    let private cancel (walk: Walk) (id: int) (leg: Leg) =
-        match sent walk id leg with
-        | ValueSome sent ->
-            let out = walk.Around.Outbox.Out
-            let start = out.Length
-            OwnRequest.cancel sent leg.Reason out
-            walk.Around.Outbox.Send(leg.Place.Hop, out.Since start)
-        | ValueNone -> ()
-
-    /// Puts a leg on its way; a place that cannot be reached any more has a leg that is over.
-    let private openLeg (walk: Walk) (id: int) (place: Place) (breadth: int) =
-        let bytes =
-            if isLive walk place.Hop then
-                copyOf walk id place breadth
-            else
-                ReadOnlyMemory.Empty
-
-        if bytes.IsEmpty then
-            walk.SetLeg(
-                id,
-                {
-                    Place = place
-                    Breadth = breadth
-                    Calling = Calling.Other ClientOther.State.Terminated
-                    Wake = Instant.Never
-                    Reason = []
-                }
-            )
-
-            false
-        else
-            walk.SetLeg(id, Leg.start walk.Around.Timing walk.Now walk.Method place breadth)
-            walk.Around.Outbox.Send(place.Hop, bytes)
-            true
-
     // The response that an event is about, for the context to have it sent on.
     let private about (event: Fork.Event) : Response =
         match event with
@@ -189,6 +91,7 @@ module internal Proxying =
         | Fork.Event.Ended(_, Fork.Outcome.Final response) -> response
         | Fork.Event.Ended(_, (Fork.Outcome.TimedOut | Fork.Outcome.TransportFailed))
         | Fork.Event.Opened _
+        | Fork.Event.Moved _
         | Fork.Event.Cancelled -> nothing
 
     let rec private fork (walk: Walk) (event: Fork.Event) =
@@ -221,7 +124,9 @@ module internal Proxying =
             let id = walk.Legs.Length
             let breadth = MaxBreadth.share whole count (id - first)
 
-            if not (openLeg walk id places.Head breadth) then
+            let place = Downstream.fitting walk id places.Head breadth
+
+            if not (Downstream.openLeg walk id place breadth) then
                 dead <- Branches.add id dead
 
             places <- places.Tail
@@ -231,7 +136,43 @@ module internal Proxying =
         while not dead.IsEmpty do
             let id = dead.First
             dead <- Branches.remove id dead
+            unreachable walk id
+
+    // Nobody is at the end of the flow any more.
+    and private unreachable (walk: Walk) (id: int) =
+        if not (movesOn walk id Attempt.Broke) then
             ended walk id (Fork.Outcome.Final(Upstream.own walk Status.temporarilyUnavailable))
+
+    /// Whether a branch that failed goes on by another way to the same place, as a new transaction.
+    and private movesOn (walk: Walk) (id: int) (attempt: Attempt) : bool =
+        let tried = walk.Legs[id]
+
+        if
+            tried.Place.Spare.IsEmpty
+            || walk.Legs.Length = Branches.most
+            || not (Fork.Context.isSeeking walk.Context)
+        then
+            false
+        else
+            match Failover.after attempt tried.Place.Spare with
+            | Next.Try(first, rest) ->
+                let entered = walk.Legs.Length
+                let next = { first with Spare = rest }
+
+                let next =
+                    if Downstream.isSameServer tried.Place.Hop next.Hop then
+                        next
+                    else
+                        Downstream.fitting walk entered next tried.Breadth
+
+                let isOpen = Downstream.openLeg walk entered next tried.Breadth
+                fork walk (Fork.Event.Moved(id, entered))
+
+                if not isOpen then
+                    unreachable walk entered
+
+                true
+            | Next.Settle -> false
 
     // A response that is kept until another has been chosen has bytes of its own.
     and private ended (walk: Walk) (id: int) (outcome: Fork.Outcome) =
@@ -250,8 +191,26 @@ module internal Proxying =
     and private pass (walk: Walk) (id: int) (response: Response) =
         match Response.classOf response.Status with
         | Class.Provisional -> fork walk (Fork.Event.Provisional(id, response))
-        | Class.Success
-        | Class.Failure -> ended walk id (Fork.Outcome.Final response)
+        | Class.Success -> ended walk id (Fork.Outcome.Final response)
+        | Class.Failure ->
+            if not (movesOn walk id (Attempt.Answered response.Status)) then
+                ended walk id (Fork.Outcome.Final response)
+
+    // What rang, or was called off, has been reached.
+    and private timedOut (walk: Walk) (id: int) (before: Leg) =
+        let wasReached =
+            match before.Calling with
+            | Calling.Invite(ClientInvite.State.Calling _)
+            | Calling.Other _ -> false
+            | Calling.Invite(ClientInvite.State.Proceeding _ | ClientInvite.State.Cancelled _ | ClientInvite.State.Accepted _ | ClientInvite.State.Completed _ | ClientInvite.State.Terminated) ->
+                true
+
+        if wasReached || not (movesOn walk id Attempt.TimedOut) then
+            ended walk id Fork.Outcome.TimedOut
+
+    and private broke (walk: Walk) (id: int) (leg: Leg) =
+        if not (movesOn walk id Attempt.Broke) then
+            ended walk id (Upstream.lost walk leg)
 
     and private leg (walk: Walk) (id: int) (event: LegEvent) =
         let before = walk.Legs[id]
@@ -290,12 +249,12 @@ module internal Proxying =
 
         for act in step.Acts do
             match act with
-            | ClientInvite.Act.Resend -> resend walk id after
+            | ClientInvite.Act.Resend -> Downstream.resend walk id after
             | ClientInvite.Act.Pass -> pass walk id given
-            | ClientInvite.Act.Acknowledge -> acknowledge walk id after
-            | ClientInvite.Act.SendCancel -> cancel walk id after
-            | ClientInvite.Act.ReportTimeout -> ended walk id Fork.Outcome.TimedOut
-            | ClientInvite.Act.ReportUnsendable -> ended walk id (Upstream.lost walk after)
+            | ClientInvite.Act.Acknowledge -> Downstream.acknowledge walk id after
+            | ClientInvite.Act.SendCancel -> Downstream.cancel walk id after
+            | ClientInvite.Act.ReportTimeout -> timedOut walk id before
+            | ClientInvite.Act.ReportUnsendable -> broke walk id after
 
     and private otherLeg (walk: Walk) (id: int) (before: Leg) state (event: LegEvent) =
         let given =
@@ -328,10 +287,10 @@ module internal Proxying =
 
         for act in step.Acts do
             match act with
-            | ClientOther.Act.Resend -> resend walk id after
+            | ClientOther.Act.Resend -> Downstream.resend walk id after
             | ClientOther.Act.Pass -> pass walk id given
-            | ClientOther.Act.ReportTimeout -> ended walk id Fork.Outcome.TimedOut
-            | ClientOther.Act.ReportUnsendable -> ended walk id (Upstream.lost walk after)
+            | ClientOther.Act.ReportTimeout -> timedOut walk id before
+            | ClientOther.Act.ReportUnsendable -> broke walk id after
 
     // Legs that are opened meanwhile are not due yet.
     let private tickLegs (walk: Walk) =
