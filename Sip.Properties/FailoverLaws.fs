@@ -8,121 +8,15 @@ open Expecto
 open FsCheck.FSharp
 open Sip
 open Sip.Routing
-open Sip.Registrar
-open Sip.Transactions
 open Sip.Edge
-
-let private at milliseconds = Instant.FromMilliseconds milliseconds
-
-let private flow (listener: int) (transport: Transport) (connection: int) : Flow =
-    {
-        Listener = ListenerId listener
-        Transport = transport
-        Connection = if transport = Transport.Udp then 0L else int64 connection
-        Remote =
-            {
-                Address = Address.ofV4 0x7F000001u
-                Port = 40000 + connection
-            }
-    }
-
-let private alice = flow 0 Transport.Udp 1
+open Sip.Properties.Bench
 
 /// Two connections of one phone of Bob's, the better one first.
-let private flows = [ flow 3 Transport.Ws 2; flow 3 Transport.Ws 3 ]
+let private flows = [ Bench.flow 3 Transport.Ws 2; Bench.flow 3 Transport.Ws 3 ]
 
-let private binding (number: int) (flow: Flow) : Binding =
-    {
-        Contact = NameAddr.ofUri (Uri.Sip(Uri.ofUser "bob" (Host.Name "x.invalid")))
-        CallId = "r" + string number
-        CSeq = 1u
-        Expires = at 3_600_000L
-        Quality = 1000
-        Flow = flow
-        Path = []
-        Instance = ValueSome "urn:uuid:b0b"
-        RegId = ValueSome number
-    }
-
-let private request method target body =
-    String.Join(
-        "\r\n",
-        [
-            String.Concat(method, " ", target, " SIP/2.0")
-            "Via: SIP/2.0/UDP 127.0.0.1:40001;rport;branch=z9hG4bK1"
-            "Max-Forwards: 70"
-            "From: <sip:alice@example.test>;tag=a"
-            "To: <sip:bob@example.test>"
-            "Call-ID: 1"
-            "CSeq: 1 " + method
-            "Contact: <sip:alice@127.0.0.1:40001>"
-            "Content-Length: " + string (String.length body)
-            ""
-            body
-        ]
-    )
-
-let private answer (status: int) (request: string) =
-    let copied =
-        request.Split "\r\n"
-        |> Array.filter (fun line ->
-            line.StartsWith "Via:"
-            || line.StartsWith "From:"
-            || line.StartsWith "To:"
-            || line.StartsWith "Call-ID:"
-            || line.StartsWith "CSeq:")
-        |> Array.map (fun line -> if line.StartsWith "To:" then line + ";tag=b" else line)
-
-    String.Join("\r\n", Array.append [| $"SIP/2.0 %d{status} Words" |] copied)
-    + "\r\nContent-Length: 0\r\n\r\n"
-
-/// A ledger, at which one phone of Bob's is registered over two connections.
-type private Bench() =
-    let realm =
-        { RoutingLaws.realm with
-            Admittance = Admittance.UnsafeOpen
-        }
-
-    let ledger = Ledger(realm, Timing.usual, Policy.standard)
-    let mutable now = 1000L
-
-    let take (input: Input) : (Hop * string) list =
-        [
-            for effect in ledger.Take(at now, input) do
-                match effect with
-                | Effect.Send(hop, bytes) -> hop, Text.ofBytes bytes.Span
-                | Effect.Note _ -> ()
-        ]
-
-    do
-        for flow in flows do
-            take (Input.Opened flow) |> ignore
-
-        for number, flow in List.indexed (List.rev flows) do
-            take (Input.Restored("bob@example.test", binding (number + 1) flow)) |> ignore
-
-    member _.Take(input: Input) = take input
-
-    member _.Say(from: Flow, text: string) =
-        take (Input.Arrived(from, ReadOnlyMemory(Text.toBytes text)))
-
-    /// What is sent in so much time.
-    member _.Pass(milliseconds: int64) =
-        now <- now + milliseconds
-        take Input.Tick
-
-    member this.Held = ledger.Held
-
-/// The first request that went to each hop.
-let private requests (sent: (Hop * string) list) =
-    sent |> List.filter (fun (_, text) -> not (text.StartsWith "SIP/2.0"))
-
-let private statuses (sent: (Hop * string) list) =
-    [
-        for hop, text in sent do
-            if hop = Hop.Flow alice && text.StartsWith "SIP/2.0" then
-                int (text.Substring(8, 3))
-    ]
+let private registered =
+    List.rev flows
+    |> List.mapi (fun number flow -> Bench.binding flow (ValueSome "urn:uuid:b0b") (number + 1) "")
 
 /// How the first way may fail.
 type private Failure =
@@ -140,7 +34,7 @@ let private failures =
                 ])
     )
 
-let private fail (bench: Bench) (first: string) failure =
+let private fail (bench: Bench.Server) (first: string) failure =
     match failure with
     | Says status -> bench.Say(flows[0], answer status first)
     | Dies -> bench.Take(Input.Closed flows[0])
@@ -150,7 +44,7 @@ let private secondFlow =
         "where a phone's flow fails, its next flow is asked before the caller hears, and where it answers, none is"
         failures
     <| fun (method, failure) ->
-        let bench = Bench()
+        let bench = Bench.Server registered
         let sent = bench.Say(alice, request method "sip:bob@example.test" "")
 
         match requests sent with
@@ -176,7 +70,7 @@ let private silent =
     testCase
         "a flow on which nothing answers is left for the next after 32 s, and the branch is another"
     <| fun () ->
-        let bench = Bench()
+        let bench = Bench.Server registered
         let first = requests (bench.Say(alice, request "INVITE" "sip:bob@example.test" ""))
         let then' = requests (bench.Pass 33_000L)
         Expect.equal (List.map fst first) [ Hop.Flow flows[0] ] "the first"
@@ -190,7 +84,7 @@ let private silent =
 let private hungUp =
     testCase "what a caller has called off is not tried elsewhere"
     <| fun () ->
-        let bench = Bench()
+        let bench = Bench.Server registered
         let invite = request "INVITE" "sip:bob@example.test" ""
         let first = requests (bench.Say(alice, invite)) |> List.head |> snd
         bench.Say(flows[0], answer 180 first) |> ignore
@@ -205,7 +99,7 @@ let private trunk transport =
 let private large =
     testCase "a large request to a UDP hop goes over TCP, and by UDP where that is refused"
     <| fun () ->
-        let bench = Bench()
+        let bench = Bench.Server registered
         let target = "sip:bob@trunk.example.net"
         let sent = requests (bench.Say(alice, request "MESSAGE" target (String('x', 1300))))
         Expect.equal (List.map fst sent) [ trunk Dialled.Tcp ] "large"
@@ -219,14 +113,16 @@ let private large =
 let private small =
     testCase "a small request to a UDP hop goes by UDP"
     <| fun () ->
-        let sent = Bench().Say(alice, request "MESSAGE" "sip:bob@trunk.example.net" "x")
+        let sent =
+            Bench.Server(registered).Say(alice, request "MESSAGE" "sip:bob@trunk.example.net" "x")
+
         Expect.equal (List.map fst (requests sent)) [ trunk Dialled.Udp ] "small"
 
 let private severed =
     testCase "when a connection that was called dies, who waits for it is answered at once"
     <| fun () ->
         for method in [ "INVITE"; "MESSAGE" ] do
-            let bench = Bench()
+            let bench = Bench.Server registered
             let target = "sip:bob@trunk.example.net;transport=tcp"
             let sent = requests (bench.Say(alice, request method target ""))
             Expect.equal (List.map fst sent) [ trunk Dialled.Tcp ] "it is called"

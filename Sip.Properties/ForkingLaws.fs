@@ -75,6 +75,7 @@ let private dispositions =
                 "parallel"
                 "Sequential"
                 "redirect, no-fork"
+                "no-cancel"
                 "x-new"
                 "proxy"
             ]
@@ -209,6 +210,7 @@ let private lastDirective =
                 Handling = Handling.Proxy
                 Forking = Forking.NoFork
                 Trying = Trying.Sequential
+                Cancelling = Cancelling.Cancel
             }
             "obeyed"
 

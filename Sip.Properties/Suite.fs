@@ -49,6 +49,7 @@ let all: Test =
             ForkLaws.all
             ForkingLaws.all
             FailoverLaws.all
+            PreferenceLaws.all
             ResolutionLaws.all
             SetupLaws.all
             World.WorldLaws.all

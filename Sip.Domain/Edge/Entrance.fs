@@ -76,7 +76,11 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
 
     let placesOfUser (now: Instant) (request: Message) (way: Way) : Decision =
         match location.Places(now, request.Bytes, way.Uri) with
-        | _ :: _ as places -> Decision.Forward places
+        | _ :: _ as places ->
+            match Choosing.places request places with
+            | _ :: _ as chosen -> Decision.Forward chosen
+            // RFC 3841 §7.2.4: nobody who is there suits the caller.
+            | [] -> Decision.Refuse Refusal.NobodySuits
         | [] ->
             match UriView.toUri request.Bytes way.Uri with
             | ValueSome uri when proofs.Knows uri -> Decision.Refuse Refusal.NobodyThere

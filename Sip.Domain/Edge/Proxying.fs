@@ -106,6 +106,11 @@ module internal Proxying =
             match act with
             | Fork.Act.OpenGroup group -> openGroup walk group
             | Fork.Act.Forward -> respond walk just
+            // RFC 3841 §9.1: the caller wants to have every answer.
+            | Fork.Act.CancelBranch(_, Fork.Reason.AnsweredElsewhere) when
+                (Choosing.disposition walk.Request).Cancelling = Cancelling.NoCancel
+                ->
+                ()
             | Fork.Act.CancelBranch(id, why) ->
                 let reason = Upstream.reason walk why
                 walk.SetLeg(id, { walk.Legs[id] with Reason = reason })

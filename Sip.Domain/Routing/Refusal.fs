@@ -19,6 +19,8 @@ type Refusal =
     | Unimplemented
     | NoSuchUser
     | NobodyThere
+    /// Of those who are registered none is as the caller wants (RFC 3841).
+    | NobodySuits
     | FlowGone
     | NotOurs
     | ForgedAlias
@@ -45,6 +47,7 @@ module Refusal =
         | Refusal.Unimplemented -> Status.notImplemented
         | Refusal.NoSuchUser -> Status.notFound
         | Refusal.NobodyThere
+        | Refusal.NobodySuits
         | Refusal.NoTransport -> Status.temporarilyUnavailable
         | Refusal.FlowGone -> Status.flowFailed
         | Refusal.NotOurs
@@ -62,6 +65,7 @@ module Refusal =
         | Refusal.NotYou -> "Forbidden: From Is Not The User Who Signed In"
         | Refusal.NoTransport -> "Temporarily Unavailable: No Transport Leads There"
         | Refusal.NobodyThere -> "Temporarily Unavailable: Nobody Is Registered"
+        | Refusal.NobodySuits -> "Temporarily Unavailable: Nobody Suits The Caller's Preferences"
         | Refusal.Scheme
         | Refusal.Hops
         | Refusal.Loop
@@ -86,6 +90,7 @@ module Refusal =
         | Refusal.Unimplemented
         | Refusal.NoSuchUser
         | Refusal.NobodyThere
+        | Refusal.NobodySuits
         | Refusal.FlowGone
         | Refusal.NotOurs
         | Refusal.ForgedAlias
