@@ -295,13 +295,12 @@ let private believed =
 let private endings =
     Arb.fromGen (
         gen {
-            let tag = Gen.elements [ "a"; "b"; "c"; "d" ]
+            let tag = Gen.elements [ ""; "a"; "b"; "c"; "d" ]
             let! hearing = Gen.elements [ Hearing.Hears; Hearing.Deaf ]
             let! fate = Gen.elements [ Fate.Relayed; Fate.Held ]
             let! status = Gen.elements [ 200; 302; 404; 486; 500; 603 ]
-            let! early = Gen.listOf tag
-            let! ended = Gen.listOf tag
-            return hearing, fate, (Status.TryOf status).Value, early, ended
+            let! heard = Gen.listOf (Gen.zip (Gen.elements [ 180; 183; 199 ]) tag)
+            return hearing, fate, (Status.TryOf status).Value, heard
         }
     )
 
@@ -309,13 +308,24 @@ let private told =
     Law.holds
         "a caller that hears 199 is told once of each early dialog that ended and was not told of"
         endings
-    <| fun (hearing, fate, status, early, ended) ->
-        let due =
-            List.distinct early |> List.filter (fun tag -> not (List.contains tag ended))
+    <| fun (hearing, fate, status, heard) ->
+        let early =
+            heard
+            |> List.fold
+                (fun early (status, tag) -> EarlyEnd.heard (Status.TryOf status).Value tag early)
+                []
 
-        match EarlyEnd.decide hearing fate status early ended with
+        // The last word about each tag.
+        let due =
+            heard
+            |> List.filter (fun (_, tag) -> tag <> "")
+            |> List.map snd
+            |> List.distinct
+            |> List.filter (fun tag -> fst (List.findBack (fun (_, one) -> one = tag) heard) <> 199)
+
+        match EarlyEnd.decide hearing fate status early with
         | EarlyEnd.Tell tags ->
-            tags = due
+            List.sort tags = List.sort due
             && not due.IsEmpty
             && (hearing, fate) = (Hearing.Hears, Fate.Held)
             && status.Number >= 300

@@ -50,6 +50,7 @@ let all: Test =
             ForkingLaws.all
             FailoverLaws.all
             PreferenceLaws.all
+            EarlyEndLaws.all
             ResolutionLaws.all
             SetupLaws.all
             World.WorldLaws.all

@@ -126,6 +126,7 @@ module internal Downstream =
                     Calling = Calling.Other ClientOther.State.Terminated
                     Wake = Instant.Never
                     Reason = []
+                    Early = []
                 }
             )
 

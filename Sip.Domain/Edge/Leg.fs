@@ -25,6 +25,8 @@ type Leg =
         Wake: Instant
         /// Why it is cancelled, as its CANCEL says.
         Reason: (string * string) list
+        /// The To tags of its early dialogs, where the caller may have to be told of their end.
+        Early: string list
     }
 
 /// What happens to a leg.
@@ -60,6 +62,7 @@ module Leg =
                 Calling = Calling.Invite step.State
                 Wake = step.Wake
                 Reason = []
+                Early = []
             }
         | Method.Ack
         | Method.Bye
@@ -83,6 +86,7 @@ module Leg =
                 Calling = Calling.Other step.State
                 Wake = step.Wake
                 Reason = []
+                Early = []
             }
 
     /// Whether nothing will happen to the leg any more.

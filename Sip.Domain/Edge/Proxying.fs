@@ -94,6 +94,36 @@ module internal Proxying =
         | Fork.Event.Moved _
         | Fork.Event.Cancelled -> nothing
 
+    // One branch alone has its end told by its final response.
+    let private mayFork (walk: Walk) =
+        match walk.Places with
+        | [ [ place ] ] -> not place.Spare.IsEmpty
+        | _ -> true
+
+    // RFC 6228 §6: what rings is remembered only where its end may have to be told.
+    let private ring (walk: Walk) (id: int) (response: Response) =
+        if
+            walk.Method = Method.Invite
+            && mayFork walk
+            && Answering.isPending walk.Answering
+            && Upstream.hearing walk = Hearing.Hears
+        then
+            let leg = walk.Legs[id]
+            let tag = walk.Came.Text(Message.toTag walk.Came)
+
+            walk.SetLeg(
+                id,
+                { leg with
+                    Early = EarlyEnd.heard response.Status tag leg.Early
+                }
+            )
+
+    let private statusOf (attempt: Attempt) =
+        match attempt with
+        | Attempt.Answered status -> status
+        | Attempt.TimedOut -> Status.requestTimeout
+        | Attempt.Broke -> Status.serviceUnavailable
+
     let rec private fork (walk: Walk) (event: Fork.Event) =
         let step = Fork.Context.step event walk.Context
         forkActs walk step (about event)
@@ -170,6 +200,7 @@ module internal Proxying =
                     else
                         Downstream.fitting walk entered next tried.Breadth
 
+                tellEarlyEnd walk id (statusOf attempt)
                 let isOpen = Downstream.openLeg walk entered next tried.Breadth
                 fork walk (Fork.Event.Moved(id, entered))
 
@@ -178,6 +209,25 @@ module internal Proxying =
 
                 true
             | Next.Settle -> false
+
+    // §6 of RFC 6228: the early dialogs of a branch that has ended while others have not.
+    and private tellEarlyEnd (walk: Walk) (id: int) (status: Status) =
+        let leg = walk.Legs[id]
+
+        if not leg.Early.IsEmpty then
+            let fate =
+                if Answering.isPending walk.Answering then
+                    Fate.Held
+                else
+                    Fate.Relayed
+
+            walk.SetLeg(id, { leg with Early = [] })
+
+            match EarlyEnd.decide (Upstream.hearing walk) fate status leg.Early with
+            | EarlyEnd.Tell tags ->
+                for tag in tags do
+                    respond walk (Upstream.earlyEnd walk tag status)
+            | EarlyEnd.Silence -> ()
 
     // A response that is kept until another has been chosen has bytes of its own.
     and private ended (walk: Walk) (id: int) (outcome: Fork.Outcome) =
@@ -193,9 +243,13 @@ module internal Proxying =
         | Fork.Outcome.TimedOut
         | Fork.Outcome.TransportFailed -> fork walk (Fork.Event.Ended(id, outcome))
 
+        tellEarlyEnd walk id (Fork.Choice.statusOf outcome)
+
     and private pass (walk: Walk) (id: int) (response: Response) =
         match Response.classOf response.Status with
-        | Class.Provisional -> fork walk (Fork.Event.Provisional(id, response))
+        | Class.Provisional ->
+            ring walk id response
+            fork walk (Fork.Event.Provisional(id, response))
         | Class.Success -> ended walk id (Fork.Outcome.Final response)
         | Class.Failure ->
             if not (movesOn walk id (Attempt.Answered response.Status)) then
