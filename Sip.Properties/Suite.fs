@@ -49,6 +49,7 @@ let all: Test =
             ForkLaws.all
             ForkingLaws.all
             FailoverLaws.all
+            ProxyLaws.all
             PreferenceLaws.all
             EarlyEndLaws.all
             ResolutionLaws.all
