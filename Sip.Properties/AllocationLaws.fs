@@ -95,6 +95,7 @@ type private Bench() =
                 Leaves = Realm.listener realm leaves.Listener
                 Heading = heading
                 Path = ReadOnlyMemory.Empty
+                Breadth = 60
                 Transaction =
                     Prf.hash
                         this.Station.TransactionKey

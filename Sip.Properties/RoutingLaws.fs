@@ -119,6 +119,7 @@ let private forwarded (came: Flow) (leaves: Flow) (message: Message) =
             Leaves = Realm.listener realm leaves.Listener
             Heading = Heading.Written(ReadOnlyMemory(Text.toBytes "sip:bob@10.1.1.1"))
             Path = ReadOnlyMemory.Empty
+            Breadth = 60
             Transaction = Prf.hash (station ()).TransactionKey (ReadOnlySpan "1"B)
             Index = 0
         }
@@ -189,6 +190,15 @@ let all =
     testList
         "Routing"
         [
+            Law.holds "every forwarded request says its breadth once" twoFlows
+            <| fun (came, leaves) ->
+                let text = Text.ofBytes (ReadOnlySpan(requestBytes "sip:bob@example.test" []))
+
+                [ ""; "Max-Breadth: 70\r\n"; "max-breadth:5\r\n"; "Max-Breadth:\r\n" ]
+                |> List.forall (fun line ->
+                    let asked = read (Text.toBytes (text.Replace("Contact:", line + "Contact:")))
+                    texts HeaderName.MaxBreadth (forwarded came leaves asked) = [ "60" ])
+
             Law.holds "every forwarded request carries exactly one Via more" twoFlows
             <| fun (came, leaves) ->
                 let before = request "sip:bob@example.test" []
@@ -283,6 +293,7 @@ let all =
                         Leaves = Realm.listener realm came.Listener
                         Heading = Heading.Unaliased
                         Path = ReadOnlyMemory.Empty
+                        Breadth = 60
                         Transaction = Prf.hash (station ()).TransactionKey (ReadOnlySpan "1"B)
                         Index = 0
                     }
@@ -378,6 +389,45 @@ let all =
                 written (Branch.tag (station ()) one) = written (Branch.tag (station ()) two)
                 && branch 1 one = branch 1 two
                 && branch 1 one <> branch 2 one
+
+            Law.holds "a branch begins with the cookie, and those of two targets differ" twoFlows
+            <| fun (came, leaves) ->
+                let asked = request "sip:bob@example.test" []
+                let mark = Prf.hash (station ()).TransactionKey (ReadOnlySpan "7"B)
+
+                let branch index =
+                    written (Branch.derive (station ()) mark index asked)
+
+                let after = forwarded came leaves asked
+
+                after.Text((Message.topVia after).Value.Branch).StartsWith "z9hG4bK"
+                && List.length (List.distinct [ for index in 0..63 -> branch index ]) = 64
+
+            Law.holds "an INVITE leaves with a Record-Route of ours, which is a SIP URI" twoFlows
+            <| fun (came, leaves) ->
+                let after = forwarded came leaves (request "sip:bob@example.test" [])
+                let routes = texts HeaderName.RecordRoute after
+
+                not routes.IsEmpty
+                && routes |> List.forall (fun route -> route.StartsWith "<sip:")
+
+            Law.holds "a request without Max-Forwards leaves with 70" twoFlows
+            <| fun (came, leaves) ->
+                let text = Text.ofBytes (ReadOnlySpan(requestBytes "sip:bob@example.test" []))
+                let asked = read (Text.toBytes (text.Replace("Max-Forwards: 70\r\n", "")))
+                texts HeaderName.MaxForwards (forwarded came leaves asked) = [ "70" ]
+
+            Law.holds "on a stream a request says how long its body is" twoFlows
+            <| fun (came, leaves) ->
+                let text = Text.ofBytes (ReadOnlySpan(requestBytes "sip:bob@example.test" []))
+                let after = forwarded came leaves (read (Text.toBytes (text + "v=0\r\n")))
+
+                match leaves.Transport with
+                | Transport.Tcp
+                | Transport.Tls -> texts HeaderName.ContentLength after = [ "5" ]
+                | Transport.Udp
+                | Transport.Ws
+                | Transport.Wss -> (texts HeaderName.ContentLength after).IsEmpty
 
             // RFC 5393 §4.2.1: a CANCEL has the branch of what it cancels.
             Law.holds "a branch depends on the number of a CSeq, not on its method" oneFlow

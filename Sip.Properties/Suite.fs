@@ -49,6 +49,10 @@ let all: Test =
             TransactionLaws.all
             ForkLaws.all
             ForkingLaws.all
+            FailoverLaws.all
+            ProxyLaws.all
+            PreferenceLaws.all
+            EarlyEndLaws.all
             ResolutionLaws.all
             SetupLaws.all
             World.WorldLaws.all

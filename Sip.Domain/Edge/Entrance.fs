@@ -30,6 +30,9 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
     let exchanges = tables.Exchanges
     let answers = tables.Answers
 
+    let breadthOf (request: Message) =
+        MaxBreadth.incoming (Message.number HeaderName.MaxBreadth request)
+
     /// An ACK of a 2xx is no transaction: it is passed on and forgotten (§16.11).
     let passAck (source: FlowText) (request: Message) (way: Way) (place: Place) =
         match Realm.towards realm place.Hop with
@@ -44,6 +47,7 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
                     Leaves = leaves
                     Heading = place.Heading
                     Path = place.Path
+                    Breadth = breadthOf request
                     Transaction = Key.ofAck station request
                     Index = 0
                 }
@@ -62,14 +66,21 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
             | (place :: _) :: _ -> passAck source request way place
             | [] :: _
             | [] -> ()
+        elif breadthOf request < 1 then
+            outbox.Refuse(source, request, Refusal.TooBroad)
         elif exchanges.TryMakeRoom source then
+            let places = MaxBreadth.within (breadthOf request) places
             exchanges.Begin(Key.ofRequest station request, method, source, request, places)
         else
             outbox.Refuse(source, request, Refusal.Overloaded)
 
     let placesOfUser (now: Instant) (request: Message) (way: Way) : Decision =
         match location.Places(now, request.Bytes, way.Uri) with
-        | _ :: _ as places -> Decision.Forward places
+        | _ :: _ as places ->
+            match Choosing.places request places with
+            | _ :: _ as chosen -> Decision.Forward chosen
+            // RFC 3841 §7.2.4: nobody who is there suits the caller.
+            | [] -> Decision.Refuse Refusal.NobodySuits
         | [] ->
             match UriView.toUri request.Bytes way.Uri with
             | ValueSome uri when proofs.Knows uri -> Decision.Refuse Refusal.NobodyThere
@@ -80,14 +91,7 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
         match hop, heading with
         | Hop.Flow flow, Heading.Unaliased -> Decision.Forward (station.Flows.Of flow).Along
         | _, (Heading.Kept | Heading.Unaliased | Heading.Written _) ->
-            let place =
-                {
-                    Hop = hop
-                    Heading = heading
-                    Path = ReadOnlyMemory.Empty
-                }
-
-            Decision.Forward [ [ place ] ]
+            Decision.Forward [ [ Place.along hop heading ] ]
 
     let decide now (source: FlowText) method scheme (request: Message) (way: Way) target =
         match target with

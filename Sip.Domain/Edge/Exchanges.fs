@@ -15,8 +15,8 @@ open Sip.Routing
 type internal Exchanges(around: Surroundings, agenda: Agenda, bounds: Bounds) =
     let slots = Dictionary<Mark, Slot>()
     let legs = Dictionary<Mark, struct (Slot * int)>()
-    let sources = Hanging()
-    let targets = Hanging()
+    let sources = Hanging<Flow> Flow.comparer
+    let targets = Hanging<Hop> Hop.comparer
     let spare = Stack<Slot>()
     let ended = Ended()
     let walk = Walk around
@@ -57,13 +57,12 @@ type internal Exchanges(around: Surroundings, agenda: Agenda, bounds: Bounds) =
             legs[branch exchange id] <- struct (slot, id)
 
             if id = slot.Targets.Count then
-                slot.Targets.Add(Hook())
+                slot.Targets.Add(Hook<Hop>())
 
-            match exchange.Legs[id].Place.Hop with
-            | Hop.Flow flow when Flow.isConnection flow ->
-                targets.Add(flow, exchange.Key, slot.Targets[id])
-            | Hop.Flow _
-            | Hop.Dial _ -> ()
+            let hop = exchange.Legs[id].Place.Hop
+
+            if Hop.isConnection hop then
+                targets.Add(hop, exchange.Key, slot.Targets[id])
 
         slot.Legs <- exchange.Legs.Length
 
@@ -134,7 +133,7 @@ type internal Exchanges(around: Surroundings, agenda: Agenda, bounds: Bounds) =
     member _.From(flow: Flow) : Mark list = sources.On flow
 
     /// The exchanges with a leg on a connection.
-    member _.To(flow: Flow) : Mark list = targets.On flow
+    member _.To(hop: Hop) : Mark list = targets.On hop
 
     /// Whether there is room for one more that comes by a flow: where there is none, what has waited
     /// longest for its end gives way, of that flow's own where it has its share.
@@ -161,4 +160,4 @@ type internal Exchanges(around: Surroundings, agenda: Agenda, bounds: Bounds) =
         |> Seq.length
 
     /// How many entries the tables hold.
-    member _.Held: int = slots.Count + legs.Count + sources.Flows + targets.Flows
+    member _.Held: int = slots.Count + legs.Count + sources.Used + targets.Used

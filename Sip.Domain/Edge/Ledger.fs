@@ -157,21 +157,23 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         if Bindings.isEmpty after then
             outbox.Note(Note.Unregistered aor)
 
-    // Each leg on a flow that is gone; a leg's failure may end the exchange.
-    let legsFailed (flow: Flow) (key: Mark) =
-        let mutable leg = 0
-        let mutable going = true
-
-        while going do
+    // Each leg on a connection that is gone; a leg's failure may end the exchange. What is begun
+    // meanwhile is not on that connection.
+    let legsFailed (hop: Hop) (key: Mark) =
+        let count =
             match exchanges.Find key with
-            | NonNull slot when leg < slot.Exchange.Legs.Length ->
-                match slot.Exchange.Legs[leg].Place.Hop with
-                | Hop.Flow there when Flow.comparer.Equals(there, flow) -> legFailed leg slot
-                | Hop.Flow _
-                | Hop.Dial _ -> ()
+            | null -> 0
+            | slot -> slot.Exchange.Legs.Length
 
-                leg <- leg + 1
-            | _ -> going <- false
+        for leg in 0 .. count - 1 do
+            match exchanges.Find key with
+            | NonNull slot when Hop.comparer.Equals(slot.Exchange.Legs[leg].Place.Hop, hop) ->
+                legFailed leg slot
+            | _ -> ()
+
+    let severed (hop: Hop) =
+        for key in exchanges.To hop do
+            legsFailed hop key
 
     let closed (flow: Flow) =
         outbox.Close flow
@@ -186,8 +188,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             | null -> ()
             | slot -> exchanges.Step(ExchangeEvent.SourceGone, slot)
 
-        for key in exchanges.To flow do
-            legsFailed flow key
+        severed (Hop.Flow flow)
 
     let undeliverable (bytes: ReadOnlyMemory<byte>) =
         match Reading.into came realm.Limits bytes.Span with
@@ -252,6 +253,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         | Input.Arrived(flow, bytes) -> arrived now flow bytes
         | Input.Unframed(flow, event, bytes) -> unframed flow event bytes
         | Input.Closed flow -> closed flow
+        | Input.Severed hop -> severed hop
         | Input.Undeliverable(_, bytes) -> undeliverable bytes
         | Input.Enrolled subscriber -> proofs.Enroll subscriber
         | Input.Restored(aor, binding) ->

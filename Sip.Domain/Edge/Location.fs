@@ -74,6 +74,8 @@ module Placing =
                     Hop = hop
                     Heading = Heading.Written(ReadOnlyMemory(Text.toBytes heading))
                     Path = ReadOnlyMemory(Text.toBytes (String.Join(", ", path)))
+                    Capabilities = Features.terms binding.Contact.Parameters
+                    Spare = []
                 }
         | Uri.Sip _, ValueNone
         | (Uri.Tel _ | Uri.Other _), _ -> ValueNone
@@ -153,20 +155,38 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
 
     // More places than a request can have branches for are not tried.
     let placesOf (now: Instant) (bindings: Bindings) : Place list list =
-        let first (target: Sip.Registrar.Target) =
+        // One instance has one branch at a time; its other flows are tried where the first fails.
+        let place (target: Sip.Registrar.Target) =
             target.First :: target.Spare
-            |> List.tryPick (fun binding ->
+            |> List.choose (fun binding ->
                 Placing.ofBinding realm isLive binding |> ValueOption.toOption)
+            |> function
+                | [] -> None
+                | first :: spare -> Some { first with Spare = spare }
+
+        let rec kept room (places: Place list) =
+            match places with
+            | place :: rest when room > 0 ->
+                let place =
+                    { place with
+                        Spare = List.truncate (room - 1) place.Spare
+                    }
+
+                let left = room - 1 - place.Spare.Length
+                place :: kept left rest
+            | _ :: _
+            | [] -> []
 
         let rec within room groups =
             match groups with
             | [] -> []
             | group :: rest ->
-                let kept = List.truncate room group
-                kept :: within (room - kept.Length) rest
+                let group = kept room group
+                let used = List.sumBy (fun (place: Place) -> 1 + place.Spare.Length) group
+                group :: within (room - used) rest
 
         Bindings.lookup now bindings
-        |> List.map (List.choose first)
+        |> List.map (List.choose place)
         |> within Branches.most
         |> List.filter (fun group -> not group.IsEmpty)
 

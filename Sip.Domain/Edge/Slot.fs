@@ -6,6 +6,8 @@ namespace Sip.Edge
 
 open System
 open System.Collections.Generic
+open Sip
+open Sip.Routing
 
 /// An exchange's place in the tables; used again for another once it is forgotten.
 [<Sealed>]
@@ -27,9 +29,9 @@ type internal Slot() =
     /// Whether it only waits for its end.
     member val IsEnded = false with get, set
     /// What ties it to the flow that its request came by.
-    member val Source = Hook()
+    member val Source = Hook<Flow>()
     /// What ties it to the connections that its legs went to, by the number of the leg.
-    member val Targets = List<Hook>()
+    member val Targets = List<Hook<Hop>>()
     /// How many of those are in use.
     member val Legs = 0 with get, set
 

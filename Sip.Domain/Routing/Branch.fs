@@ -61,6 +61,9 @@ module Branch =
         state.Word(uint64 (Message.sequence message))
         addFields &state message HeaderName.Route
         addFields &state message HeaderName.ProxyRequire
+        addFields &state message HeaderName.RequestDisposition
+        addFields &state message HeaderName.AcceptContact
+        addFields &state message HeaderName.RejectContact
         state.Finish().First
 
     /// What identifies the branch of the request forwarded for a transaction; each of its targets has

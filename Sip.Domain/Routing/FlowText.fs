@@ -52,16 +52,7 @@ type FlowTexts(realm: Realm, capacity: int) =
         {
             Flow = flow
             Hop = hop
-            Along =
-                [
-                    [
-                        {
-                            Hop = hop
-                            Heading = Heading.Unaliased
-                            Path = ReadOnlyMemory.Empty
-                        }
-                    ]
-                ]
+            Along = [ [ Place.along hop Heading.Unaliased ] ]
             Stamp = Text.toBytes stamp
             Standing =
                 if Realm.isPeer realm flow then

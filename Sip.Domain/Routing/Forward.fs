@@ -22,6 +22,8 @@ type Outgoing =
         Heading: Heading
         /// The Routes that lead there, where the request has none of its own; may be empty.
         Path: ReadOnlyMemory<byte>
+        /// How many branches the copy may have at once, all the way down.
+        Breadth: int
         /// The transaction that the request belongs to, and which of its copies this is.
         Transaction: Mark
         Index: int
@@ -71,6 +73,22 @@ module Forward =
             Patch.putNumber edits (max 0L left)
         else
             Patch.fieldAtEnd edits outgoing.Request HeaderName.MaxForwards "70"
+
+    // RFC 5393 §5.3.3: every copy says its breadth once.
+    let private breadth (edits: Edits) (outgoing: inref<Outgoing>) =
+        let request = outgoing.Request
+        let field = Message.field HeaderName.MaxBreadth request
+
+        if field.Value.Length > 0 then
+            Patch.remove edits field.Value
+            Patch.putNumber edits (int64 outgoing.Breadth)
+        else
+            if field.Line.IsThere then
+                Patch.remove edits field.Line
+
+            Patch.beginField edits (Patch.endOfHead request) HeaderName.MaxBreadth
+            Patch.putNumber edits (int64 outgoing.Breadth)
+            Patch.endField edits
 
     // 4. Record-Route, where a dialog may begin or be refreshed
     let private recordRoute (edits: Edits) (outgoing: inref<Outgoing>) =
@@ -216,6 +234,7 @@ module Forward =
 
         requestUri edits &outgoing strict
         spendHop edits &outgoing
+        breadth edits &outgoing
         recordRoute edits &outgoing
         contact edits &outgoing
         credentials edits &outgoing

@@ -3,6 +3,8 @@
 
 namespace Sip.Routing
 
+open System
+open System.Collections.Generic
 open Sip
 
 /// The next hop. There is no way to write down a call to a WebSocket.
@@ -33,6 +35,29 @@ module Hop =
         match hop with
         | Hop.Flow flow -> flow.Transport
         | Hop.Dial(transport, _, _) -> dialled transport
+
+    /// For tables that are keyed by hops.
+    let comparer: IEqualityComparer<Hop> =
+        { new IEqualityComparer<Hop> with
+            member _.GetHashCode hop =
+                match hop with
+                | Hop.Flow flow -> Flow.comparer.GetHashCode flow
+                | Hop.Dial(_, host, port) -> HashCode.Combine(host, port)
+
+            member _.Equals(one, other) =
+                match one, other with
+                | Hop.Flow flow, Hop.Flow flow' -> Flow.comparer.Equals(flow, flow')
+                | Hop.Dial(transport, host, port), Hop.Dial(transport', host', port') ->
+                    transport = transport' && port = port' && host = host'
+                | (Hop.Flow _ | Hop.Dial _), (Hop.Flow _ | Hop.Dial _) -> false
+        }
+
+    /// Whether there is a connection at this hop, or one is made, whose end is told.
+    let isConnection (hop: Hop) : bool =
+        match hop with
+        | Hop.Flow flow -> Flow.isConnection flow
+        | Hop.Dial(Dialled.Udp, _, _) -> false
+        | Hop.Dial((Dialled.Tcp | Dialled.Tls), _, _) -> true
 
     // RFC 3263 §4.1: without a transport parameter UDP serves sip and TLS serves sips.
     let private choose (uri: SipUri) : Dialled voption =

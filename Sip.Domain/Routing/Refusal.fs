@@ -19,6 +19,8 @@ type Refusal =
     | Unimplemented
     | NoSuchUser
     | NobodyThere
+    /// Of those who are registered none is as the caller wants (RFC 3841).
+    | NobodySuits
     | FlowGone
     | NotOurs
     | ForgedAlias
@@ -26,6 +28,8 @@ type Refusal =
     | NotYou
     | NoTransport
     | Overloaded
+    /// It may have no branch more (RFC 5393 §5.3.3).
+    | TooBroad
 
 /// What a refusal says.
 [<RequireQualifiedAccess>]
@@ -43,12 +47,14 @@ module Refusal =
         | Refusal.Unimplemented -> Status.notImplemented
         | Refusal.NoSuchUser -> Status.notFound
         | Refusal.NobodyThere
+        | Refusal.NobodySuits
         | Refusal.NoTransport -> Status.temporarilyUnavailable
         | Refusal.FlowGone -> Status.flowFailed
         | Refusal.NotOurs
         | Refusal.ForgedAlias
         | Refusal.NotYou -> Status.forbidden
         | Refusal.Overloaded -> Status.serviceUnavailable
+        | Refusal.TooBroad -> Status.maxBreadthExceeded
 
     /// The reason phrase: the RFC's, or words that say what to do.
     let words (refusal: Refusal) : string =
@@ -59,6 +65,7 @@ module Refusal =
         | Refusal.NotYou -> "Forbidden: From Is Not The User Who Signed In"
         | Refusal.NoTransport -> "Temporarily Unavailable: No Transport Leads There"
         | Refusal.NobodyThere -> "Temporarily Unavailable: Nobody Is Registered"
+        | Refusal.NobodySuits -> "Temporarily Unavailable: Nobody Suits The Caller's Preferences"
         | Refusal.Scheme
         | Refusal.Hops
         | Refusal.Loop
@@ -67,7 +74,8 @@ module Refusal =
         | Refusal.Unimplemented
         | Refusal.NoSuchUser
         | Refusal.FlowGone
-        | Refusal.Overloaded -> Status.phrase (status refusal)
+        | Refusal.Overloaded
+        | Refusal.TooBroad -> Status.phrase (status refusal)
 
     /// The headers that the answer carries.
     let headers (refusal: Refusal) : (string * string) list =
@@ -82,8 +90,10 @@ module Refusal =
         | Refusal.Unimplemented
         | Refusal.NoSuchUser
         | Refusal.NobodyThere
+        | Refusal.NobodySuits
         | Refusal.FlowGone
         | Refusal.NotOurs
         | Refusal.ForgedAlias
         | Refusal.NotYou
-        | Refusal.NoTransport -> []
+        | Refusal.NoTransport
+        | Refusal.TooBroad -> []

@@ -131,6 +131,18 @@ module Station =
 
         found
 
+    /// Whether a host is one of ours, whatever the port.
+    let isOurs (station: Station) (host: ReadOnlySpan<byte>) : bool =
+        let address = HostView.address host
+        let mutable found = false
+        let mutable i = 0
+
+        while not found && i < station.Faces.Length do
+            found <- isHost host address station.Faces[i]
+            i <- i + 1
+
+        found
+
     /// Whether a Via is one that we wrote ourselves, by its sent-by.
     let wrote (station: Station) (all: ReadOnlySpan<byte>) (via: ViaView) : bool =
         let host = Slice.bytes all via.Host

@@ -25,6 +25,7 @@ type Target =
 module Target =
 
     let private alias = Text.toBytes Alias.parameter
+    let private maddr = "maddr"B
 
     /// A call to an address, if it is one that we may be used to reach.
     let private dial (realm: Realm) (request: Message) (uri: UriView) : Target =
@@ -47,6 +48,13 @@ module Target =
         | ValueSome _
         | ValueNone -> Target.Nobody Refusal.ForgedAlias
 
+    // §16.4, §16.5: a maddr is where the request shall go, and no maddr but ours is a way of ours.
+    let private isElsewhere (station: Station) (all: ReadOnlySpan<byte>) (uri: UriView) : bool =
+        let found = UriView.parameter all uri maddr
+
+        found.Value.IsThere
+        && not (Station.isOurs station (Slice.bytes all found.Value))
+
     let private byUri (station: Station) (came: Flow) (request: Message) (uri: UriView) : Target =
         let all = request.Bytes
         let found = UriView.parameter all uri alias
@@ -55,6 +63,8 @@ module Target =
             match station.Flows.Follow(Slice.bytes all found.Value) with
             | ValueSome text -> Target.Along(text.Hop, Heading.Unaliased)
             | ValueNone -> byPlainAlias station came (request.Text found.Value)
+        elif isElsewhere station all uri then
+            Target.Nobody Refusal.NotOurs
         elif not (Station.owns station all uri) then
             dial station.Realm request uri
         elif uri.User.IsThere then

@@ -31,6 +31,10 @@ type HeaderName =
     | WwwAuthenticate
     | ProxyAuthenticate
     | Timestamp
+    | MaxBreadth
+    | RequestDisposition
+    | AcceptContact
+    | RejectContact
     | Other
 
 /// Spellings of header fields.
@@ -70,10 +74,17 @@ module HeaderName =
             HeaderName.WwwAuthenticate, "WWW-Authenticate"
             HeaderName.ProxyAuthenticate, "Proxy-Authenticate"
             HeaderName.Timestamp, "Timestamp"
+            HeaderName.MaxBreadth, "Max-Breadth"
+            HeaderName.RequestDisposition, "Request-Disposition"
+            HeaderName.RequestDisposition, "d"
+            HeaderName.AcceptContact, "Accept-Contact"
+            HeaderName.AcceptContact, "a"
+            HeaderName.RejectContact, "Reject-Contact"
+            HeaderName.RejectContact, "j"
         ]
 
     /// How many there are.
-    let count = 23
+    let count = 27
 
     /// The place of a name in a table of `count` places.
     let place (name: HeaderName) : int =
@@ -100,7 +111,11 @@ module HeaderName =
         | HeaderName.WwwAuthenticate -> 19
         | HeaderName.ProxyAuthenticate -> 20
         | HeaderName.Timestamp -> 21
-        | HeaderName.Other -> 22
+        | HeaderName.MaxBreadth -> 22
+        | HeaderName.RequestDisposition -> 23
+        | HeaderName.AcceptContact -> 24
+        | HeaderName.RejectContact -> 25
+        | HeaderName.Other -> 26
 
     let private longest = 19
 
@@ -148,7 +163,8 @@ module HeaderName =
         | HeaderName.ContentLength
         | HeaderName.ContentType
         | HeaderName.Expires
-        | HeaderName.Timestamp -> true
+        | HeaderName.Timestamp
+        | HeaderName.MaxBreadth -> true
         | HeaderName.Via
         | HeaderName.Route
         | HeaderName.RecordRoute
@@ -162,6 +178,9 @@ module HeaderName =
         | HeaderName.ProxyAuthorization
         | HeaderName.WwwAuthenticate
         | HeaderName.ProxyAuthenticate
+        | HeaderName.RequestDisposition
+        | HeaderName.AcceptContact
+        | HeaderName.RejectContact
         | HeaderName.Other -> false
 
     /// The header's long spelling.

@@ -64,9 +64,11 @@ let private abused (run: Run) =
                 yield! take now (Input.Arrived(other, bytes))
                 yield! take now (Input.Unframed(other, StreamEvent.Broken, bytes))
                 yield! take now (Input.Undeliverable(Hop.Flow flow, bytes))
+                yield! take now (Input.Severed(Hop.Flow flow))
             | Input.Opened _
             | Input.Unframed _
             | Input.Closed _
+            | Input.Severed _
             | Input.Undeliverable _
             | Input.Enrolled _
             | Input.Restored _
@@ -92,6 +94,7 @@ let private forestalled (run: Run) =
             | Input.Opened _
             | Input.Unframed _
             | Input.Closed _
+            | Input.Severed _
             | Input.Undeliverable _
             | Input.Enrolled _
             | Input.Restored _

@@ -153,22 +153,25 @@ module Script =
                     (Gen.choose (0, 2))
             ]
 
-    // A connection that breaks just when it is called would be rare if left to chance.
+    // A connection that breaks just when it is called, the only one of its user, would be rare if left
+    // to chance.
     let private desertions (devices: Device list) (deeds: (int * Deed) list) =
         deeds
         |> List.collect (fun (at, deed) ->
             match deed with
             | Deed.Call(_, target, _, _, _, _) ->
-                devices
-                |> List.indexed
-                |> List.filter (fun (_, device) -> device.User = target)
-                |> List.map (fun (index, _) -> at + 300, Deed.Cut index)
+                let theirs =
+                    List.indexed devices |> List.filter (fun (_, device) -> device.User = target)
+
+                match theirs with
+                | [ index, device ] when device.Link <> Link.Udp -> [ at + 300, Deed.Cut index ]
+                | _ -> []
             | Deed.Text _
             | Deed.Probe _
             | Deed.Cut _
             | Deed.Intrude _
             | Deed.Pose _ -> [])
-        |> List.truncate 1
+        |> List.truncate 2
 
     /// Any world.
     let any: Gen<Script> =
@@ -187,7 +190,7 @@ module Script =
                         (Gen.map (fun at -> at * 100) (Gen.choose (0, 300)))
                         (deed devices.Length))
 
-            let! deserts = Gen.frequency [ 4, Gen.constant false; 1, Gen.constant true ]
+            let! deserts = Gen.elements [ true; true; true; false ]
 
             return
                 {

@@ -51,6 +51,7 @@ let private arrivals (run: Run) =
             | Input.Opened _
             | Input.Unframed _
             | Input.Closed _
+            | Input.Severed _
             | Input.Undeliverable _
             | Input.Enrolled _
             | Input.Restored _

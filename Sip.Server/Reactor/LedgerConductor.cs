@@ -33,6 +33,9 @@ public sealed class LedgerConductor(Ledger ledger, ILogger log) : IConductor
     public void Closed(Instant now, in Flow flow, Shard shard) => Take(now, Input.NewClosed(flow), shard);
 
     /// <inheritdoc/>
+    public void Severed(Instant now, Hop hop, Shard shard) => Take(now, Input.NewSevered(hop), shard);
+
+    /// <inheritdoc/>
     public void Undeliverable(Instant now, Hop hop, ReadOnlyMemory<byte> bytes, Shard shard) => Take(now, Input.NewUndeliverable(hop, bytes), shard);
 
     /// <inheritdoc/>

@@ -35,6 +35,7 @@ let private forward (request: Message) (heading: Heading) : int =
             Leaves = Samples.realm.Listeners[1]
             Heading = heading
             Path = ReadOnlyMemory.Empty
+            Breadth = 60
             Transaction = { First = 1UL; Second = 2UL }
             Index = 0
         }

@@ -23,6 +23,7 @@ type Told =
     | Opened of Flow
     | Arrived of Flow * Text: string
     | Closed of Flow
+    | Severed of Hop
     | Undeliverable of Hop * Text: string
 
 /// Tells the test what it is told, and does with arrived messages what the test says.
@@ -54,6 +55,8 @@ type Teller(arrived: Flow -> ReadOnlyMemory<byte> -> Shard -> unit) =
             arrived flow head shard
 
         member _.Closed(_, flow, _) = tell (Told.Closed flow)
+
+        member _.Severed(_, hop, _) = tell (Told.Severed hop)
 
         member _.Undeliverable(_, hop, bytes, _) =
             tell (Told.Undeliverable(hop, text bytes))
