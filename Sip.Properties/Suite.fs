@@ -56,6 +56,7 @@ let all: Test =
             ForkingLaws.all
             ResolutionLaws.all
             SetupLaws.all
+            World.RegisteringLaws.all
             World.WorldLaws.all
             World.HostileLaws.all
             World.FarEndLaws.all

@@ -83,6 +83,7 @@ module Placing =
 type internal Entry(aor: string) =
     inherit Reminder()
     let mutable bindings = Bindings.empty
+    let mutable epochs = Epochs.empty
     let mutable places: Place list list = []
     // The places are good before this time, and while the flows live or do not as they did.
     let mutable until = Instant.FromMilliseconds Int64.MinValue
@@ -91,11 +92,16 @@ type internal Entry(aor: string) =
     override _.What = Due.Bindings aor
 
     /// What is bound.
-    member _.Bindings
-        with get () = bindings
-        and set (after: Bindings) =
-            bindings <- after
-            until <- Instant.FromMilliseconds Int64.MinValue
+    member _.Bindings = bindings
+
+    /// Since when its instances are.
+    member _.Epochs = epochs
+
+    /// These changes have led to that.
+    member _.Become(now: Instant, after: Bindings, changes: Change list) : unit =
+        epochs <- Epochs.follow now bindings changes epochs
+        bindings <- after
+        until <- Instant.FromMilliseconds Int64.MinValue
 
     /// Whether the places that were found last are still right.
     member private _.IsGood(now: Instant, isLive: Flow -> bool) : bool =
@@ -185,8 +191,14 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
     /// The bindings of an address of record.
     member _.Of(aor: string) : Bindings = bindingsOf aor
 
-    /// Keeps them until the first of them runs out.
-    member _.Store(aor: string, after: Bindings) : unit =
+    /// Since when the instances of an address of record are registered.
+    member _.Epochs(aor: string) : Epochs =
+        match find aor with
+        | null -> Epochs.empty
+        | entry -> entry.Epochs
+
+    /// Keeps what these changes have led to until the first of it runs out.
+    member _.Store(now: Instant, aor: string, after: Bindings, changes: Change list) : unit =
         for flow in flowsOf (bindingsOf aor) do
             onFlow.Remove(flow, aor)
 
@@ -197,14 +209,14 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
         | null when Bindings.isEmpty after -> ()
         | null ->
             let entry = Entry aor
-            entry.Bindings <- after
+            entry.Become(now, after, changes)
             entries[aor] <- entry
             agenda.Remind(Bindings.wake after, entry)
         | entry when Bindings.isEmpty after ->
             entries.Remove aor |> ignore
             agenda.Forget entry
         | entry ->
-            entry.Bindings <- after
+            entry.Become(now, after, changes)
             agenda.Remind(Bindings.wake after, entry)
 
     /// The bindings are to be looked at again when the first of them runs out.
