@@ -189,6 +189,7 @@ let all =
                         bench.Forward(source, target, request, heading) |> ignore
                     | Target.Server
                     | Target.User
+                    | Target.Instance
                     | Target.Ending _
                     | Target.Nobody _ -> failtest "lost"
 
@@ -223,7 +224,14 @@ let all =
                 fun () ->
                     let response = bench.Read bytes
                     bench.Edits.Clear()
-                    Return.write bench.Edits (bench.Station.Flows.Of target) source response
+
+                    Return.write
+                        bench.Station
+                        bench.Edits
+                        (bench.Station.Flows.Of target)
+                        source
+                        response
+
                     Patch.write bench.Edits response (Span bench.Target) |> ignore
 
             testCase "a WebSocket frame in and out allocates nothing"

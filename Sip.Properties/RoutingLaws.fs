@@ -144,7 +144,7 @@ let private written (write: Octets -> unit) =
 
 let private returned (came: Flow) (back: Flow) (response: Message) =
     let edits = Edits()
-    Return.write edits ((station ()).Flows.Of came) back response
+    Return.write (station ()) edits ((station ()).Flows.Of came) back response
     read (Patch.toBytes edits response)
 
 let private answered (source: Flow) (request: Message) =
@@ -285,6 +285,7 @@ let all =
                 | Target.Along _
                 | Target.Server
                 | Target.User
+                | Target.Instance
                 | Target.Ending _
                 | Target.Nobody _ -> false
 
@@ -342,6 +343,7 @@ let all =
                     | Target.Ending _ -> true
                     | Target.Server
                     | Target.User
+                    | Target.Instance
                     | Target.Nobody _ -> false
 
                 not (Option.exists isOutside (tryRequest uri []))

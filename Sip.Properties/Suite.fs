@@ -57,6 +57,7 @@ let all: Test =
             ResolutionLaws.all
             SetupLaws.all
             World.RegisteringLaws.all
+            World.InstanceLaws.all
             World.WorldLaws.all
             World.HostileLaws.all
             World.FarEndLaws.all

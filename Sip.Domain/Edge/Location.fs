@@ -56,6 +56,14 @@ module Placing =
             | ValueNone -> struct (Uri.print contact, path)
         | [] -> struct (Uri.print contact, path)
 
+    /// The Request-URI of what goes to a binding.
+    let heading (binding: Binding) : Heading =
+        match binding.Contact.Uri with
+        | Uri.Sip uri ->
+            Heading.Written(ReadOnlyMemory(Text.toBytes (Uri.print (asRequestUri uri))))
+        | Uri.Tel _
+        | Uri.Other _ -> Heading.Kept
+
     /// Where a binding leads: down the flow that it was registered by while that lives, else by its
     /// Path to a peer; nowhere if neither.
     let ofBinding (realm: Realm) (isLive: Flow -> bool) (binding: Binding) : Place voption =
@@ -157,13 +165,15 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
         | null -> Bindings.empty
         | entry -> entry.Bindings
 
+    let keys = (Mint.ofRealm realm).Keys
+
+    let first (target: Sip.Registrar.Target) =
+        target.First :: target.Spare
+        |> List.tryPick (fun binding ->
+            Placing.ofBinding realm isLive binding |> ValueOption.toOption)
+
     // More places than a request can have branches for are not tried.
     let placesOf (now: Instant) (bindings: Bindings) : Place list list =
-        let first (target: Sip.Registrar.Target) =
-            target.First :: target.Spare
-            |> List.tryPick (fun binding ->
-                Placing.ofBinding realm isLive binding |> ValueOption.toOption)
-
         let rec within room groups =
             match groups with
             | [] -> []
@@ -238,6 +248,20 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
             entry.Places(now, isLive, finding)
         else
             []
+
+    /// What a GRUU of ours reaches.
+    member _.Reach(now: Instant, uri: SipUri) : Reach =
+        match Gruu.read keys uri with
+        | ValueSome(Gruu.Public(owner, _) as gruu)
+        | ValueSome(Gruu.Temporary(owner, _, _) as gruu) ->
+            match find (Registration.aor realm owner).Key with
+            | null -> Gruu.resolve now Bindings.empty Epochs.empty gruu
+            | entry -> Gruu.resolve now entry.Bindings entry.Epochs gruu
+        | ValueSome Gruu.Unknown
+        | ValueNone -> Reach.Invalid
+
+    /// Where a request for one instance may go.
+    member _.PlaceOf(target: Sip.Registrar.Target) : Place option = first target
 
     /// Who is registered, and with how many contacts.
     member _.Online(now: Instant) : KeyValuePair<string, int>[] =

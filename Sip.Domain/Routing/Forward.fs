@@ -198,7 +198,7 @@ module Forward =
         Received.stamp edits outgoing.Source outgoing.Request
 
     let private contact (edits: Edits) (outgoing: inref<Outgoing>) =
-        ContactAlias.put edits outgoing.Source outgoing.Request
+        ContactAlias.put outgoing.Station edits outgoing.Source outgoing.Request
 
     // §22.3: credentials for our realm end here. They are of use to nobody beyond, but to somebody who
     // would guess the password at leisure.

@@ -87,6 +87,7 @@ module RecordLaws =
                 | Target.Along _
                 | Target.Server
                 | Target.User
+                | Target.Instance
                 | Target.Ending _
                 | Target.Nobody _ -> false
 
@@ -106,6 +107,7 @@ module RecordLaws =
             | Target.Along _
             | Target.Server
             | Target.User
+            | Target.Instance
             | Target.Ending _
             | Target.Nobody _ -> false
 
@@ -154,6 +156,7 @@ module RecordLaws =
             | Target.Along _
             | Target.Server
             | Target.User
+            | Target.Instance
             | Target.Ending _
             | Target.Nobody _ -> false
 
@@ -171,6 +174,7 @@ module RecordLaws =
             | Target.Along _
             | Target.Server
             | Target.User
+            | Target.Instance
             | Target.Ending _
             | Target.Nobody _ -> false
 

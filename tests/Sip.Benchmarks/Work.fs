@@ -65,7 +65,7 @@ let private response = Samples.read answer
 
 let private back () =
     edits.Clear()
-    Return.write edits (station.Flows.Of Samples.callee) Samples.caller response
+    Return.write station edits (station.Flows.Of Samples.callee) Samples.caller response
     Patch.write edits response (Span target) |> ignore
 
 let private whole (bytes: byte[]) (heading: Heading) =
