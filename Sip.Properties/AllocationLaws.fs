@@ -14,7 +14,7 @@ let private realm =
         Secret = Array.init 32 byte
     }
 
-let private alive (_: Flow) = true
+let private alive (flow: Flow) = ValueSome flow
 
 // A station belongs to one thread, and laws are tried on several.
 let private stations =

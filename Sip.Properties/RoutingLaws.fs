@@ -176,7 +176,7 @@ let private stranger: Flow =
     }
 
 let private targetOf (request: Message) =
-    Target.choose (station ()) (fun _ -> true) stranger request (Routes.strip (station ()) request)
+    Target.choose (station ()) ValueSome stranger request (Routes.strip (station ()) request)
 
 let private nowhere = Target.Nobody Refusal.NotOurs
 

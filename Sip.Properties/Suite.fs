@@ -58,6 +58,7 @@ let all: Test =
             SetupLaws.all
             World.RegisteringLaws.all
             World.InstanceLaws.all
+            World.ReturnLaws.all
             World.WorldLaws.all
             World.HostileLaws.all
             World.FarEndLaws.all

@@ -31,7 +31,7 @@ type internal Entrance
     let exchanges = tables.Exchanges
     let answers = tables.Answers
     // Made once: a method that is handed over is made a function each time.
-    let isLive = outbox.IsLive
+    let living: Living = location.Standing
 
     /// An ACK of a 2xx is no transaction: it is passed on and forgotten (§16.11).
     let passAck (source: FlowText) (request: Message) (way: Way) (place: Place) =
@@ -103,7 +103,8 @@ type internal Entrance
         | ValueSome _
         | ValueNone -> Decision.Refuse Refusal.NoSuchUser
 
-    // RFC 5627 §6.1: where Routes or a token say the way, the GRUU still becomes its contact.
+    // RFC 5627 §6.1: where Routes or a token say the way, the GRUU still becomes its contact; and where it
+    // is none any more, the contact of whoever the token leads to.
     let sight (now: Instant) (request: Message) (way: Way) (hop: Hop) : Heading =
         let isThere (binding: Sip.Registrar.Binding) =
             match hop with
@@ -119,7 +120,7 @@ type internal Entrance
                 |> Option.defaultValue target.First
                 |> Placing.heading
             | Reach.Nobody
-            | Reach.Invalid -> Heading.Kept
+            | Reach.Invalid -> location.Sight hop
         | ValueSome _
         | ValueNone -> Heading.Kept
 
@@ -143,8 +144,6 @@ type internal Entrance
         | Target.User -> placesOfUser now request way
         | Target.Instance when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
         | Target.Instance -> placeOfInstance now request way
-        | Target.Along(Hop.Flow there, _) when not (outbox.IsLive there) ->
-            Decision.Refuse Refusal.FlowGone
         | Target.Along(hop, Heading.Kept) when Station.ownsGruu station request.Bytes way.Uri ->
             along hop (sight now request way hop)
         | Target.Along(hop, heading) -> along hop heading
@@ -237,7 +236,7 @@ type internal Entrance
         (request: Message)
         =
         let way = Routes.strip station request
-        let target = Target.choose station isLive source.Flow request way
+        let target = Target.choose station living source.Flow request way
         let scheme = if view.Kind = UriKind.Sips then Scheme.Sips else Scheme.Sip
 
         match

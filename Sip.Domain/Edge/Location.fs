@@ -144,6 +144,8 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
     let entries = Dictionary<string, Entry>()
     let byText = entries.GetAlternateLookup<ReadOnlySpan<char>>()
     let onFlow = Touching()
+    // A call may last longer than the connection of one who came back to it: a day, and that many.
+    let succession = Succession(86_400_000L<ms>, 65536)
     let mutable key: char[] = Array.zeroCreate 256
 
     // A user's key is its name, decoded, and the realm's: whichever of our names was written.
@@ -189,6 +191,39 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
     // Made once: a method that is handed over is made a function each time.
     let finding = placesOf
 
+    // RFC 5626 §3.1: a flow that is kept belongs to one instance; of any other it cannot be said.
+    let heirOf (aor: string) (binding: Binding) : Heir =
+        match
+            KeptFlow.keeps binding.Flow.Transport Support.Stated binding.RegId, binding.Instance
+        with
+        | Keeping.Kept, ValueSome instance -> Heir.Instance(aor, instance)
+        | Keeping.Kept, ValueNone
+        | Keeping.Unkept, _ -> Heir.Unknown
+
+    let leave (now: Instant) (aor: string) (binding: Binding) =
+        succession.Leave(now, binding.Flow, heirOf aor binding)
+
+    // Whoever else is on the flow that one has left has not left it.
+    let stay (now: Instant) (flow: Flow) =
+        for aor in onFlow.On flow do
+            for binding in Bindings.toList (bindingsOf aor) do
+                if Flow.comparer.Equals(binding.Flow, flow) then
+                    leave now aor binding
+
+    let succeed (now: Instant) (aor: string) (change: Change) =
+        match change with
+        | Change.Added binding -> succession.Return binding.Flow
+        | Change.Refreshed(before, after) when not (Flow.comparer.Equals(before.Flow, after.Flow)) ->
+            succession.Return after.Flow
+            leave now aor before
+            stay now before.Flow
+        | Change.Refreshed _ -> ()
+        | Change.Removed(binding, (Departure.FlowClosed | Departure.Replaced)) ->
+            leave now aor binding
+            stay now binding.Flow
+        | Change.Removed(_, (Departure.Expired | Departure.Unregistered | Departure.Evicted))
+        | Change.Removed(_, Departure.Withdrawn) -> ()
+
     /// Writes the key of a user that a URI of ours names, and returns its length.
     let spell (user: ReadOnlySpan<byte>) : int =
         if key.Length < user.Length + suffix.Length then
@@ -229,6 +264,29 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
             entry.Become(now, after, changes)
             agenda.Remind(Bindings.wake after, entry)
 
+        for change in changes do
+            succeed now aor change
+
+    /// The living flow by which the agent is reached that had this one: itself, while nobody has left it.
+    member _.Standing(flow: Flow) : Flow voption =
+        let itself = if isLive flow then ValueSome flow else ValueNone
+
+        if succession.IsEmpty then
+            itself
+        else
+            match succession.Find flow with
+            | ValueSome(Heir.Instance(aor, instance)) ->
+                Bindings.toList (bindingsOf aor)
+                |> List.tryFindBack (fun binding ->
+                    binding.Instance = ValueSome instance
+                    && Binding.isDirect binding
+                    && isLive binding.Flow)
+                |> function
+                    | Some binding -> ValueSome binding.Flow
+                    | None -> itself
+            | ValueSome Heir.Unknown
+            | ValueNone -> itself
+
     /// The bindings are to be looked at again when the first of them runs out.
     member _.Remind(aor: string) : unit =
         match find aor with
@@ -259,6 +317,21 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
             | entry -> Gruu.resolve now entry.Bindings entry.Epochs gruu
         | ValueSome Gruu.Unknown
         | ValueNone -> Reach.Invalid
+
+    /// The Request-URI of what goes to the only one who is bound by a flow.
+    member _.Sight(hop: Hop) : Heading =
+        match hop with
+        | Hop.Dial _ -> Heading.Kept
+        | Hop.Flow flow ->
+            let there (binding: Binding) =
+                Flow.comparer.Equals(binding.Flow, flow)
+
+            match
+                onFlow.On flow
+                |> List.collect (fun aor -> List.filter there (Bindings.toList (bindingsOf aor)))
+            with
+            | [ only ] -> Placing.heading only
+            | _ -> Heading.Kept
 
     /// Where a request for one instance may go.
     member _.PlaceOf(target: Sip.Registrar.Target) : Place option = first target
