@@ -24,9 +24,12 @@ let wishes (listen: string list) : Wishes =
         Hosts = [||]
         Paths = [||]
         Outward = List.toArray outward
+        StrictOutbound = false
+        StrictPath = false
         UnsafeNoAuth = false
         MessageBytes = 65536
         Secret = Array.init 32 byte
+        Epoch = 1UL
     }
 
 let private addresses =

@@ -26,7 +26,14 @@ let private identity =
 let private outbound =
     testList
         "Outbound"
-        [ TokenLaws.all; GruuLaws.all; FlowRouteLaws.all; StunLaws.all; NatLaws.all ]
+        [
+            TokenLaws.all
+            GruuLaws.all
+            FlowRouteLaws.all
+            RecordLaws.all
+            StunLaws.all
+            NatLaws.all
+        ]
 
 /// Every law.
 let all: Test =
@@ -55,6 +62,9 @@ let all: Test =
             EarlyEndLaws.all
             ResolutionLaws.all
             SetupLaws.all
+            World.RegisteringLaws.all
+            World.InstanceLaws.all
+            World.ReturnLaws.all
             World.WorldLaws.all
             World.EndingLaws.all
             World.HostileLaws.all

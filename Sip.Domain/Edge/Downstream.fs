@@ -29,6 +29,7 @@ module internal Downstream =
                 Source = walk.Source
                 Request = request
                 Way = Routes.strip around.Station request
+                Hop = place.Hop
                 Leaves = leaves
                 Heading = place.Heading
                 Path = place.Path

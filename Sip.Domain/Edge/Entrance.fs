@@ -29,6 +29,8 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
     let proofs = tables.Proofs
     let exchanges = tables.Exchanges
     let answers = tables.Answers
+    // Made once: a method that is handed over is made a function each time.
+    let living: Living = location.Standing
 
     let breadthOf (request: Message) =
         MaxBreadth.incoming (Message.number HeaderName.MaxBreadth request)
@@ -44,6 +46,7 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
                     Source = source
                     Request = request
                     Way = way
+                    Hop = place.Hop
                     Leaves = leaves
                     Heading = place.Heading
                     Path = place.Path
@@ -87,6 +90,45 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
             | ValueSome _
             | ValueNone -> Decision.Refuse Refusal.NoSuchUser
 
+    let isOfUser (uri: SipUri) =
+        proofs.Knows(Uri.Sip { uri with Parameters = [] })
+
+    // RFC 5627 §6.1: a GRUU that nobody is registered for now is one all the same.
+    let placeOfInstance (now: Instant) (request: Message) (way: Way) : Decision =
+        match UriView.toUri request.Bytes way.Uri with
+        | ValueSome(Uri.Sip uri) ->
+            match location.Reach(now, uri) with
+            | Reach.Instance target ->
+                match location.PlaceOf target with
+                | Some place -> Decision.Forward [ [ place ] ]
+                | None -> Decision.Refuse Refusal.NobodyThere
+            | Reach.Nobody when isOfUser uri -> Decision.Refuse Refusal.NobodyThere
+            | Reach.Nobody
+            | Reach.Invalid -> Decision.Refuse Refusal.NoSuchUser
+        | ValueSome _
+        | ValueNone -> Decision.Refuse Refusal.NoSuchUser
+
+    // RFC 5627 §6.1: where Routes or a token say the way, the GRUU still becomes its contact; and where it
+    // is none any more, the contact of whoever the token leads to.
+    let sight (now: Instant) (request: Message) (way: Way) (hop: Hop) : Heading =
+        let isThere (binding: Sip.Registrar.Binding) =
+            match hop with
+            | Hop.Flow flow -> Flow.comparer.Equals(binding.Flow, flow)
+            | Hop.Dial _ -> false
+
+        match UriView.toUri request.Bytes way.Uri with
+        | ValueSome(Uri.Sip uri) ->
+            match location.Reach(now, uri) with
+            | Reach.Instance target ->
+                target.First :: target.Spare
+                |> List.tryFind isThere
+                |> Option.defaultValue target.First
+                |> Placing.heading
+            | Reach.Nobody
+            | Reach.Invalid -> location.Sight hop
+        | ValueSome _
+        | ValueNone -> Heading.Kept
+
     let along (hop: Hop) (heading: Heading) : Decision =
         match hop, heading with
         | Hop.Flow flow, Heading.Unaliased -> Decision.Forward (station.Flows.Of flow).Along
@@ -98,8 +140,10 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
         | Target.Server -> desk.Decide(now, source.Flow, method, scheme, request)
         | Target.User when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
         | Target.User -> placesOfUser now request way
-        | Target.Along(Hop.Flow there, _) when not (outbox.IsLive there) ->
-            Decision.Refuse Refusal.FlowGone
+        | Target.Instance when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
+        | Target.Instance -> placeOfInstance now request way
+        | Target.Along(hop, Heading.Kept) when Station.ownsGruu station request.Bytes way.Uri ->
+            along hop (sight now request way hop)
         | Target.Along(hop, heading) -> along hop heading
         | Target.Ending(there, heading) ->
             match outbox.Ending there with
@@ -190,10 +234,12 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
         (request: Message)
         =
         let way = Routes.strip station request
-        let target = Target.choose station source.Flow request way
+        let target = Target.choose station living source.Flow request way
         let scheme = if view.Kind = UriKind.Sips then Scheme.Sips else Scheme.Sip
 
-        match Gate.demand realm source (proofs.Vouched source.Flow) target request with
+        match
+            Gate.demand realm source (proofs.Vouched source.Flow) way.Token.IsThere target request
+        with
         | Demand.Nothing ->
             carryOut source method request way (decide now source method scheme request way target)
         | Demand.Unmeetable -> ()

@@ -366,7 +366,7 @@ module internal Proxying =
         let around = walk.Around
         let out = around.Outbox.Out
         around.Edits.Clear()
-        Return.write around.Edits came walk.Source.Flow message
+        Return.write around.Station around.Edits came walk.Source.Flow message
         let start = out.Length
         let length = Patch.length around.Edits message
         Patch.write around.Edits message (out.Room length) |> ignore

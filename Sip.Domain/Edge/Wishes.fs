@@ -29,10 +29,16 @@ type Wishes =
         /// The addresses by which the machine reaches others, at most one a family.
         Outward: IReadOnlyList<Address>
         UnsafeNoAuth: bool
+        /// Whether a client whose first hop keeps no flow is refused, should it want one kept.
+        StrictOutbound: bool
+        /// Whether a Path is refused that the client does not know of.
+        StrictPath: bool
         /// Bytes that a message may have.
         MessageBytes: int
         /// 32 random bytes.
         Secret: byte[]
+        /// A number that no other run of this process has.
+        Epoch: uint64
     }
 
 /// Reading the places that wishes name.

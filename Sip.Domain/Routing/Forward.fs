@@ -16,7 +16,8 @@ type Outgoing =
         Source: FlowText
         Request: Message
         Way: Way
-        /// The listener that the copy leaves by.
+        /// Where the copy goes next, and the listener that it leaves by.
+        Hop: Hop
         Leaves: Listener
         /// The Request-URI that the target shall see.
         Heading: Heading
@@ -90,6 +91,15 @@ module Forward =
             Patch.putNumber edits (int64 outgoing.Breadth)
             Patch.endField edits
 
+    let private noToken: byte[] = [||]
+
+    // Only a connection has a token to be recorded by.
+    let private tokenOf (station: Station) (hop: Hop) : byte[] =
+        match hop with
+        | Hop.Flow flow when Flow.isConnection flow -> (station.Flows.Of flow).Token
+        | Hop.Flow _
+        | Hop.Dial _ -> noToken
+
     // 4. Record-Route, where a dialog may begin or be refreshed
     let private recordRoute (edits: Edits) (outgoing: inref<Outgoing>) =
         match Message.method outgoing.Request with
@@ -108,8 +118,15 @@ module Forward =
                 else
                     Message.field HeaderName.Via outgoing.Request
 
-            let lines = outgoing.Station.RecordRoutes[inward][outward]
-            Patch.insert edits place.Line.Start (ReadOnlySpan lines)
+            let lines = outgoing.Station.RecordLines
+
+            RecordRoute.insert
+                edits
+                place.Line.Start
+                lines[inward]
+                outgoing.Source.Token
+                lines[outward]
+                (tokenOf outgoing.Station outgoing.Hop)
         | Method.Ack
         | Method.Bye
         | Method.Cancel
@@ -199,7 +216,7 @@ module Forward =
         Received.stamp edits outgoing.Source outgoing.Request
 
     let private contact (edits: Edits) (outgoing: inref<Outgoing>) =
-        ContactAlias.put edits outgoing.Source outgoing.Request
+        ContactAlias.put outgoing.Station edits outgoing.Source outgoing.Request
 
     // §22.3: credentials for our realm end here. They are of use to nobody beyond, but to somebody who
     // would guess the password at leisure.

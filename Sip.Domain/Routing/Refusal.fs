@@ -24,6 +24,8 @@ type Refusal =
     | FlowGone
     | NotOurs
     | ForgedAlias
+    /// A Route of ours has a flow token that we did not mint.
+    | ForgedToken
     /// From, or To of a REGISTER, is not the user who has proven themselves.
     | NotYou
     | NoTransport
@@ -52,6 +54,7 @@ module Refusal =
         | Refusal.FlowGone -> Status.flowFailed
         | Refusal.NotOurs
         | Refusal.ForgedAlias
+        | Refusal.ForgedToken
         | Refusal.NotYou -> Status.forbidden
         | Refusal.Overloaded -> Status.serviceUnavailable
         | Refusal.TooBroad -> Status.maxBreadthExceeded
@@ -62,6 +65,7 @@ module Refusal =
         | Refusal.Faulty fault -> Fault.words fault
         | Refusal.NotOurs -> "Forbidden: This Server Does Not Relay There"
         | Refusal.ForgedAlias -> "Forbidden: The Alias Is Not Ours"
+        | Refusal.ForgedToken -> "Forbidden: The Flow Token Is Not Ours"
         | Refusal.NotYou -> "Forbidden: From Is Not The User Who Signed In"
         | Refusal.NoTransport -> "Temporarily Unavailable: No Transport Leads There"
         | Refusal.NobodyThere -> "Temporarily Unavailable: Nobody Is Registered"
@@ -94,6 +98,7 @@ module Refusal =
         | Refusal.FlowGone
         | Refusal.NotOurs
         | Refusal.ForgedAlias
+        | Refusal.ForgedToken
         | Refusal.NotYou
         | Refusal.NoTransport
         | Refusal.TooBroad -> []

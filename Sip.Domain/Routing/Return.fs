@@ -25,7 +25,13 @@ module Return =
         Message.count 2 HeaderName.Via response > 1
 
     /// Makes the edits to a response that came on one flow and goes back on another.
-    let write (edits: Edits) (came: FlowText) (back: Flow) (response: Message) : unit =
+    let write
+        (station: Station)
+        (edits: Edits)
+        (came: FlowText)
+        (back: Flow)
+        (response: Message)
+        : unit =
         dropTopVia edits response
-        ContactAlias.put edits came response
+        ContactAlias.put station edits came response
         ContentLength.complete edits back.Transport response

@@ -20,6 +20,8 @@ public static class CommandLine
         ("--trust", nameof(ServerOptions.Trust), Kind.One),
         ("--data", nameof(ServerOptions.Data), Kind.One),
         ("--unsafe-no-auth", nameof(ServerOptions.UnsafeNoAuth), Kind.Flag),
+        ("--strict-outbound", nameof(ServerOptions.StrictOutbound), Kind.Flag),
+        ("--strict-path", nameof(ServerOptions.StrictPath), Kind.Flag),
         ("--message-bytes", nameof(ServerOptions.MessageBytes), Kind.One),
         ("--queue-bytes", nameof(ServerOptions.QueueBytes), Kind.One),
         ("--shell", nameof(ServerOptions.Shell), Kind.One),

@@ -126,9 +126,12 @@ module Reactors =
                     Hosts = [||]
                     Paths = [||]
                     Outward = [||]
+                    StrictOutbound = false
+                    StrictPath = false
                     UnsafeNoAuth = true
                     MessageBytes = 65536
                     Secret = Array.zeroCreate 32
+                    Epoch = 1UL
                 }
 
             match Setup.configure wishes with
