@@ -35,7 +35,7 @@ module Gathering =
     /// So many messages came in the microseconds since the last look.
     let saw (messages: int) (since: int64) (before: Gathering) : Gathering =
         let elapsed = float (max since 1L)
-        let weight = elapsed / (elapsed + memory)
+        let weight = 1.0 - exp (-elapsed / memory)
 
         {
             Rate = before.Rate + weight * (float messages / elapsed - before.Rate)
