@@ -95,6 +95,8 @@ type private Bench() =
                 Leaves = Realm.listener realm leaves.Listener
                 Heading = heading
                 Path = ReadOnlyMemory.Empty
+                Towards = Standing.Client
+                Asserted = []
                 Transaction =
                     Prf.hash
                         this.Station.TransactionKey
@@ -218,7 +220,14 @@ let all =
                 fun () ->
                     let response = bench.Read bytes
                     bench.Edits.Clear()
-                    Return.write bench.Edits (bench.Station.Flows.Of target) source response
+
+                    Return.write
+                        bench.Edits
+                        (bench.Station.Flows.Of target)
+                        []
+                        (bench.Station.Flows.Of source)
+                        response
+
                     Patch.write bench.Edits response (Span bench.Target) |> ignore
 
             testCase "a WebSocket frame in and out allocates nothing"

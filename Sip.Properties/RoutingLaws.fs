@@ -119,6 +119,8 @@ let private forwarded (came: Flow) (leaves: Flow) (message: Message) =
             Leaves = Realm.listener realm leaves.Listener
             Heading = Heading.Written(ReadOnlyMemory(Text.toBytes "sip:bob@10.1.1.1"))
             Path = ReadOnlyMemory.Empty
+            Towards = Standing.Client
+            Asserted = []
             Transaction = Prf.hash (station ()).TransactionKey (ReadOnlySpan "1"B)
             Index = 0
         }
@@ -134,7 +136,7 @@ let private written (write: Octets -> unit) =
 
 let private returned (came: Flow) (back: Flow) (response: Message) =
     let edits = Edits()
-    Return.write edits ((station ()).Flows.Of came) back response
+    Return.write edits ((station ()).Flows.Of came) [] ((station ()).Flows.Of back) response
     read (Patch.toBytes edits response)
 
 let private answered (source: Flow) (request: Message) =
@@ -283,6 +285,8 @@ let all =
                         Leaves = Realm.listener realm came.Listener
                         Heading = Heading.Unaliased
                         Path = ReadOnlyMemory.Empty
+                        Towards = Standing.Client
+                        Asserted = []
                         Transaction = Prf.hash (station ()).TransactionKey (ReadOnlySpan "1"B)
                         Index = 0
                     }

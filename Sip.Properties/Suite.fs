@@ -43,6 +43,7 @@ let all: Test =
             outbound
             AdmissionLaws.all
             RoutingLaws.all
+            AssertionLaws.all
             AllocationLaws.all
             TransactionLaws.all
             ForkLaws.all

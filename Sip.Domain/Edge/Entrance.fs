@@ -16,6 +16,7 @@ type internal Tables =
         Outbox: Outbox
         Location: Location
         Proofs: Proofs
+        Identities: Identities
         Exchanges: Exchanges
         Answers: Answers
     }
@@ -45,6 +46,8 @@ type internal Entrance
                     Leaves = leaves
                     Heading = place.Heading
                     Path = place.Path
+                    Towards = Station.standing station place.Hop
+                    Asserted = tables.Identities.Of source.Flow
                     Transaction = Key.ofAck station request
                     Index = 0
                 }
@@ -95,9 +98,23 @@ type internal Entrance
 
             Decision.Forward [ [ place ] ]
 
+    // RFC 3325 §5: who has registered here is known from then on.
+    let served now (source: FlowText) method scheme (request: Message) =
+        let decision = desk.Decide(now, source.Flow, method, scheme, request)
+
+        match decision with
+        | Decision.Answer(status, _, _) when method = Method.Register && status = Status.ok ->
+            tables.Identities.Registered(source, request)
+        | Decision.Answer _
+        | Decision.Refuse _
+        | Decision.Forward _
+        | Decision.Absorb -> ()
+
+        decision
+
     let decide now (source: FlowText) method scheme (request: Message) (way: Way) target =
         match target with
-        | Target.Server -> desk.Decide(now, source.Flow, method, scheme, request)
+        | Target.Server -> served now source method scheme request
         | Target.User when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
         | Target.User -> placesOfUser now request way
         | Target.Along(Hop.Flow there, _) when not (outbox.IsLive there) ->

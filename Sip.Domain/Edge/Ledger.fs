@@ -18,6 +18,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
     let station = Station.ofRealm realm
     let agenda = Agenda()
     let outbox = Outbox station
+    let identities = Identities()
     // What arrives is read here; nothing keeps it beyond its input.
     let came = Message.blank ()
 
@@ -26,6 +27,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             Station = station
             Timing = timing
             Outbox = outbox
+            Identities = identities
             Edits = Edits()
             Asked = Message.blank ()
             Sent = Message.blank ()
@@ -44,6 +46,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
                 Outbox = outbox
                 Location = location
                 Proofs = proofs
+                Identities = identities
                 Exchanges = exchanges
                 Answers = answers
             }
@@ -176,6 +179,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
     let closed (flow: Flow) =
         outbox.Close flow
         proofs.Close flow
+        identities.Close flow
         station.Flows.Forget flow
 
         for aor in location.On flow do

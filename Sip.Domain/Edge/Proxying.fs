@@ -103,6 +103,8 @@ module internal Proxying =
                 Leaves = leaves
                 Heading = place.Heading
                 Path = place.Path
+                Towards = Station.standing around.Station place.Hop
+                Asserted = around.Identities.Of walk.Source.Flow
                 Transaction = walk.Key
                 Index = id
             }
@@ -342,7 +344,8 @@ module internal Proxying =
         let around = walk.Around
         let out = around.Outbox.Out
         around.Edits.Clear()
-        Return.write around.Edits came walk.Source.Flow message
+        let asserted = around.Identities.Of came.Flow
+        Return.write around.Edits came asserted walk.Source message
         let start = out.Length
         let length = Patch.length around.Edits message
         Patch.write around.Edits message (out.Room length) |> ignore

@@ -22,6 +22,10 @@ type Outgoing =
         Heading: Heading
         /// The Routes that lead there, where the request has none of its own; may be empty.
         Path: ReadOnlyMemory<byte>
+        /// Whether it goes to a peer, who is told who the client is.
+        Towards: Standing
+        /// Who has registered over the connection that it came by.
+        Asserted: Asserted list
         /// The transaction that the request belongs to, and which of its copies this is.
         Transaction: Mark
         Index: int
@@ -200,6 +204,14 @@ module Forward =
                 else
                     Message.nowhere
 
+    let private identity (edits: Edits) (outgoing: inref<Outgoing>) =
+        Assertion.put
+            edits
+            outgoing.Source.Standing
+            outgoing.Towards
+            outgoing.Asserted
+            outgoing.Request
+
     // 9. Content-Length, which a stream must have and a datagram or a WebSocket message need not
     let private contentLength (edits: Edits) (outgoing: inref<Outgoing>) =
         ContentLength.complete edits outgoing.Leaves.Transport outgoing.Request
@@ -218,6 +230,7 @@ module Forward =
         spendHop edits &outgoing
         recordRoute edits &outgoing
         contact edits &outgoing
+        identity edits &outgoing
         credentials edits &outgoing
         routes edits &outgoing strict
         path edits &outgoing

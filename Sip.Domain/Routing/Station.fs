@@ -150,6 +150,13 @@ module Station =
 
         found
 
+    /// Whether a message to this hop goes to a peer.
+    let standing (station: Station) (hop: Hop) : Standing =
+        match hop with
+        | Hop.Flow flow -> (station.Flows.Of flow).Standing
+        | Hop.Dial _ when Realm.leadsToPeer station.Realm hop -> Standing.Peer
+        | Hop.Dial _ -> Standing.Client
+
     /// The listener's place among the listeners.
     let placeOf (listener: Listener) : int =
         let (ListenerId index) = listener.Id in index

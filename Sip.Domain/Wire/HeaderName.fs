@@ -31,6 +31,8 @@ type HeaderName =
     | WwwAuthenticate
     | ProxyAuthenticate
     | Timestamp
+    | PAssertedIdentity
+    | PPreferredIdentity
     | Other
 
 /// Spellings of header fields.
@@ -70,10 +72,12 @@ module HeaderName =
             HeaderName.WwwAuthenticate, "WWW-Authenticate"
             HeaderName.ProxyAuthenticate, "Proxy-Authenticate"
             HeaderName.Timestamp, "Timestamp"
+            HeaderName.PAssertedIdentity, "P-Asserted-Identity"
+            HeaderName.PPreferredIdentity, "P-Preferred-Identity"
         ]
 
     /// How many there are.
-    let count = 23
+    let count = 25
 
     /// The place of a name in a table of `count` places.
     let place (name: HeaderName) : int =
@@ -100,9 +104,11 @@ module HeaderName =
         | HeaderName.WwwAuthenticate -> 19
         | HeaderName.ProxyAuthenticate -> 20
         | HeaderName.Timestamp -> 21
-        | HeaderName.Other -> 22
+        | HeaderName.PAssertedIdentity -> 22
+        | HeaderName.PPreferredIdentity -> 23
+        | HeaderName.Other -> 24
 
-    let private longest = 19
+    let private longest = 20
 
     // A length and the low five bits of a first letter, which are the same in both cases, leave at
     // most two spellings to compare with.
@@ -162,6 +168,8 @@ module HeaderName =
         | HeaderName.ProxyAuthorization
         | HeaderName.WwwAuthenticate
         | HeaderName.ProxyAuthenticate
+        | HeaderName.PAssertedIdentity
+        | HeaderName.PPreferredIdentity
         | HeaderName.Other -> false
 
     /// The header's long spelling.

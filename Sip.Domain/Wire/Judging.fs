@@ -164,6 +164,8 @@ module Judging =
         | HeaderName.WwwAuthenticate
         | HeaderName.ProxyAuthenticate
         | HeaderName.Timestamp
+        | HeaderName.PAssertedIdentity
+        | HeaderName.PPreferredIdentity
         | HeaderName.Other -> ValueNone
 
     let internal firstFault (message: Message) (all: ReadOnlySpan<byte>) headEnd =

@@ -35,6 +35,8 @@ let private forward (request: Message) (heading: Heading) : int =
             Leaves = Samples.realm.Listeners[1]
             Heading = heading
             Path = ReadOnlyMemory.Empty
+            Towards = Standing.Client
+            Asserted = []
             Transaction = { First = 1UL; Second = 2UL }
             Index = 0
         }
@@ -62,7 +64,7 @@ let private response = Samples.read answer
 
 let private back () =
     edits.Clear()
-    Return.write edits (station.Flows.Of Samples.callee) Samples.caller response
+    Return.write edits (station.Flows.Of Samples.callee) [] (station.Flows.Of Samples.caller) response
     Patch.write edits response (Span target) |> ignore
 
 let private whole (bytes: byte[]) (heading: Heading) =
