@@ -186,6 +186,7 @@ let all =
                         bench.Forward(source, target, request, heading) |> ignore
                     | Target.Server
                     | Target.User
+                    | Target.Sought _
                     | Target.Ending _
                     | Target.Nobody _ -> failtest "lost"
 

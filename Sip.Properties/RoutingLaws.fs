@@ -46,6 +46,8 @@ let realm: Realm =
                     Addresses = [ Address.ofV4 0xC0000264u ]
                 }
             ]
+        Home = ValueNone
+        Barred = []
         Admittance = Admittance.Authenticated
         Limits = Limits.usual
         Secret = secret
@@ -267,6 +269,7 @@ let all =
                 | Target.Along _
                 | Target.Server
                 | Target.User
+                | Target.Sought _
                 | Target.Ending _
                 | Target.Nobody _ -> false
 
@@ -322,6 +325,7 @@ let all =
                 let isOutside request =
                     match targetOf request with
                     | Target.Along(hop, _) -> not (Realm.leadsToPeer realm hop)
+                    | Target.Sought(uris, _) -> not (List.forall (Realm.namesPeer realm) uris)
                     | Target.Ending _ -> true
                     | Target.Server
                     | Target.User

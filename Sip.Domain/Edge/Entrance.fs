@@ -15,6 +15,7 @@ type internal Tables =
     {
         Outbox: Outbox
         Location: Location
+        Locating: Locating
         Proofs: Proofs
         Identities: Identities
         Exchanges: Exchanges
@@ -76,6 +77,38 @@ type internal Entrance
         else
             exchanges.Begin(Key.ofRequest station request, method, source, request, places)
 
+    // One after another, each where the one before did not take it.
+    let inTurn (places: Place list) : Place list list =
+        match List.foldBack (fun place rest -> [ { place with Spare = rest } ]) places [] with
+        | [] -> []
+        | first -> [ first ]
+
+    let astray (astray: Astray) : Refusal =
+        match astray with
+        | Astray.NoTransport -> Refusal.NoTransport
+        | Astray.NoAddress -> Refusal.NoAddress
+        | Astray.Barred -> Refusal.NotOurs
+        | Astray.NoAnswer -> Refusal.NoAnswer
+
+    let found (source: FlowText) method (request: Message) (way: Way) (found: Found) =
+        match found with
+        | Found.Places places -> forward source method request way (inTurn places)
+        | Found.Nowhere why -> outbox.Refuse(source, request, astray why)
+        // §16.2: whoever waits for an answer is told that it may take a while.
+        | Found.Wait _ ->
+            if method = Method.Invite then
+                outbox.Say(source, request, Status.trying)
+
+    let seek (now: Instant) (source: FlowText) method (request: Message) (way: Way) uris heading =
+        let key =
+            if method = Method.Ack then
+                Key.ofAck station request
+            else
+                Key.ofRequest station request
+
+        tables.Locating.Seek(now, key, method, source, request, uris, heading)
+        |> found source method request way
+
     let placesOfUser (now: Instant) (request: Message) (way: Way) : Decision =
         match location.Places(now, request.Bytes, way.Uri) with
         | _ :: _ as places -> Decision.Forward places
@@ -94,6 +127,7 @@ type internal Entrance
                     Hop = hop
                     Heading = heading
                     Path = ReadOnlyMemory.Empty
+                    Spare = []
                 }
 
             Decision.Forward [ [ place ] ]
@@ -108,6 +142,7 @@ type internal Entrance
         | Decision.Answer _
         | Decision.Refuse _
         | Decision.Forward _
+        | Decision.Seek _
         | Decision.Absorb -> ()
 
         decision
@@ -120,18 +155,20 @@ type internal Entrance
         | Target.Along(Hop.Flow there, _) when not (outbox.IsLive there) ->
             Decision.Refuse Refusal.FlowGone
         | Target.Along(hop, heading) -> along hop heading
+        | Target.Sought(uris, heading) -> Decision.Seek(uris, heading)
         | Target.Ending(there, heading) ->
             match outbox.Ending there with
             | ValueSome found -> along (station.Flows.Of found).Hop heading
             | ValueNone -> Decision.Refuse Refusal.FlowGone
         | Target.Nobody refusal -> Decision.Refuse refusal
 
-    let carryOut (source: FlowText) method (request: Message) (way: Way) (decision: Decision) =
+    let carryOut now (source: FlowText) method (request: Message) (way: Way) (decision: Decision) =
         match decision with
         | Decision.Answer(status, words, headers) ->
             outbox.Reply(source, request, status, words, headers)
         | Decision.Refuse refusal -> outbox.Refuse(source, request, refusal)
         | Decision.Forward places -> forward source method request way places
+        | Decision.Seek(uris, heading) -> seek now source method request way uris heading
         | Decision.Absorb -> ()
 
     /// Does what was decided for a proven user; over UDP the answer is kept, for the nonce is spent
@@ -164,7 +201,8 @@ type internal Entrance
                 let status, words = Refusal.status refusal, Refusal.words refusal
                 remember (outbox.Made(source, request, status, words, Refusal.headers refusal))
         | Decision.Forward _
-        | Decision.Absorb -> carryOut source method request way decision
+        | Decision.Seek _
+        | Decision.Absorb -> carryOut now source method request way decision
 
     let challenge (now: Instant) (source: FlowText) demand attempt staleness (request: Message) =
         let struct (status, header) = Gate.challenge demand
@@ -209,12 +247,22 @@ type internal Entrance
         (request: Message)
         =
         let way = Routes.strip station request
-        let target = Target.choose station source.Flow request way
+
+        let target =
+            Target.choose station source.Flow request way
+            |> Homeward.redirect station source request
+
         let scheme = if view.Kind = UriKind.Sips then Scheme.Sips else Scheme.Sip
 
         match Gate.demand realm source (proofs.Vouched source.Flow) target request with
         | Demand.Nothing ->
-            carryOut source method request way (decide now source method scheme request way target)
+            carryOut
+                now
+                source
+                method
+                request
+                way
+                (decide now source method scheme request way target)
         | Demand.Unmeetable -> ()
         | Demand.AsRegistrar
         | Demand.AsProxy as demand ->
@@ -252,6 +300,10 @@ type internal Entrance
                 }
 
             outbox.Refuse(source, request, Refusal.Faulty fault)
+
+    /// A request that waited goes where was found that it has to go, or is refused.
+    member _.Located(wanted: Waiting, what: Found, request: Message) : unit =
+        found wanted.Source wanted.Method request (Routes.strip station request) what
 
     /// Takes a request in; what it leads to is in the outbox and in the tables.
     member _.Enter(now, source, method, view, request) : unit = fresh now source method view request

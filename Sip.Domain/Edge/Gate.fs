@@ -36,7 +36,10 @@ module Gate =
         (request: Message)
         : Demand =
         let trusted =
-            realm.Admittance = Admittance.UnsafeOpen || source.Standing = Standing.Peer
+            realm.Admittance = Admittance.UnsafeOpen
+            || source.Standing = Standing.Peer
+            // The registrar behind us challenges its users itself.
+            || realm.Home.IsSome
 
         let inDialog = isInDialog request
 
@@ -45,13 +48,15 @@ module Gate =
         | Method.Register, _ -> Demand.AsRegistrar
         // The alias was sealed by us and given to the other side of a dialog only.
         | _, Target.Along(Hop.Flow _, _) when inDialog -> Demand.Nothing
-        | _, Target.Along(Hop.Dial _, _) when inDialog && known -> Demand.Nothing
+        | _, (Target.Along(Hop.Dial _, _) | Target.Sought _) when inDialog && known ->
+            Demand.Nothing
         // §22.1: an ACK cannot be challenged; a peer is configured, and is asked nothing by it.
-        | Method.Ack, Target.Along(Hop.Dial _, _) when inDialog -> Demand.Nothing
+        | Method.Ack, (Target.Along(Hop.Dial _, _) | Target.Sought _) when inDialog ->
+            Demand.Nothing
         | Method.Ack, _ -> Demand.Unmeetable
         // What the server says about itself it says to everybody.
         | _, (Target.Server | Target.Nobody _) -> Demand.Nothing
-        | _, (Target.User | Target.Along _ | Target.Ending _) -> Demand.AsProxy
+        | _, (Target.User | Target.Along _ | Target.Sought _ | Target.Ending _) -> Demand.AsProxy
 
     /// The header that credentials for this demand stand in.
     let credentials (demand: Demand) (request: Message) : string list =
@@ -105,8 +110,9 @@ module Gate =
         let names =
             match Message.method request, target with
             | Method.Register, _ -> [ HeaderName.To; HeaderName.From ]
-            | _, Target.Along _ when isInDialog request -> []
-            | _, (Target.Server | Target.User | Target.Along _ | Target.Ending _ | Target.Nobody _) ->
+            | _, (Target.Along _ | Target.Sought _) when isInDialog request -> []
+            | _,
+              (Target.Server | Target.User | Target.Along _ | Target.Sought _ | Target.Ending _ | Target.Nobody _) ->
                 [ HeaderName.From ]
 
         names

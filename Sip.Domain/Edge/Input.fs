@@ -37,6 +37,8 @@ type Input =
     | Enrolled of Subscriber: Subscriber
     /// A binding that outlived the last process.
     | Restored of Aor: string * Binding: Binding
+    /// What the domain name system says to a question that was asked, and for how long that counts.
+    | Told of Question: Question * Answer: Answer * Life: int64<s>
     /// The deadline passed.
     | Tick
 
@@ -44,4 +46,6 @@ type Input =
 [<RequireQualifiedAccess>]
 type Effect =
     | Send of To: Hop * Bytes: ReadOnlyMemory<byte>
+    /// To be asked of the domain name system; whatever comes of it, `Told` follows within a second or so.
+    | Ask of Question: Question
     | Note of Note: Note

@@ -229,8 +229,29 @@ module internal Proxying =
             dead <- Branches.remove id dead
             ended walk id (Fork.Outcome.Final(Upstream.own walk Status.temporarilyUnavailable))
 
-    // A response that is kept until another has been chosen has bytes of its own.
+    // RFC 3263 §4.3: where a place did not take the request the next one is asked, as a new branch. It is
+    // opened before the first counts as ended, so that the search goes on.
+    and private tryNext (walk: Walk) (id: int) (outcome: Fork.Outcome) =
+        let place = walk.Legs[id].Place
+
+        match Upstream.attempt outcome, place.Spare, walk.Context.Phase with
+        | attempt, next :: _, Fork.Phase.Searching _ when
+            Failover.isFailure attempt && walk.Legs.Length < Branches.most
+            ->
+            let fresh = walk.Legs.Length
+            let isOpen = openLeg walk fresh next
+            fork walk (Fork.Event.Opened(fresh, 1))
+
+            if not isOpen then
+                ended walk fresh Fork.Outcome.TransportFailed
+        | _, _, _ -> ()
+
     and private ended (walk: Walk) (id: int) (outcome: Fork.Outcome) =
+        tryNext walk id outcome
+        count walk id outcome
+
+    // A response that is kept until another has been chosen has bytes of its own.
+    and private count (walk: Walk) (id: int) (outcome: Fork.Outcome) =
         match outcome with
         | Fork.Outcome.Final response when Response.classOf response.Status = Class.Failure ->
             let own =

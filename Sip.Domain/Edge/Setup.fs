@@ -86,6 +86,47 @@ module Setup =
                         Addresses = addresses
                     }
 
+    // `192.0.2.7`, `registrar.example` or `udp:192.0.2.7:5060`, where no URI is written out.
+    let private serverUri (text: string) : SipUri voption =
+        let whole =
+            match peerPlace text with
+            | ValueSome(struct (transport, host, port)) ->
+                let word = Transport.inUri (Hop.dialled transport)
+                let place = String.Concat(Host.print host, ":", string port)
+                String.Concat("sip:", place, ";transport=", word)
+            | ValueNone when text.StartsWith("sip", StringComparison.OrdinalIgnoreCase) -> text
+            | ValueNone -> String.Concat("sip:", text)
+
+        match Lexical.read GrammarUri.uri whole with
+        | Ok(Uri.Sip uri) when uri.User.IsNone && Hop.ofUri uri <> Lead.Nowhere -> ValueSome uri
+        | Ok _
+        | Error _ -> ValueNone
+
+    let private upstream (text: string) : Part<SipUri> =
+        match serverUri text with
+        | ValueSome uri -> Ok uri
+        | ValueNone ->
+            Error(
+                String.Concat(
+                    "--upstream ",
+                    text,
+                    ": say a URI, a host or transport:host:port, for example sip:registrar.example"
+                )
+            )
+
+    let private wayBack (text: string) : Part<WayBack> =
+        match text with
+        | "supported" -> Ok(WayBack.ByPath PathWish.WhereSupported)
+        | "demanded" -> Ok(WayBack.ByPath PathWish.Demanded)
+        | "none" -> Ok WayBack.ByContact
+        | _ -> Error(String.Concat("--upstream-path ", text, ": say supported, demanded or none"))
+
+    let private barred (text: string) : Part<Cidr> =
+        match Cidr.tryRead text with
+        | ValueSome range -> Ok range
+        | ValueNone ->
+            Error(String.Concat("--barred ", text, ": say address/bits, for example 10.0.0.0/8"))
+
     /// The names among the peers, whose addresses the shell has to look up first.
     let namesToResolve (peers: IReadOnlyList<string>) : IReadOnlyList<string> =
         [|
@@ -201,6 +242,9 @@ module Setup =
     let configure (wishes: Wishes) : Configured =
         let listens = List.ofSeq wishes.Listen |> List.mapi (Listening.listener wishes)
         let peers = List.ofSeq wishes.Peers |> List.map (peer wishes)
+        let upstreams = List.ofSeq wishes.Upstreams |> List.map upstream
+        let back = wayBack wishes.UpstreamPath
+        let barred = List.ofSeq wishes.Barred |> List.map barred
         let domains = List.ofSeq wishes.Domains |> List.map domain
         let listeners = successes listens
 
@@ -222,6 +266,9 @@ module Setup =
             @ twice listeners
             @ mixed listeners
             @ failures peers
+            @ failures upstreams
+            @ failures [ back ]
+            @ failures barred
             @ failures domains
             @ size
 
@@ -241,6 +288,12 @@ module Setup =
                                 | named -> named
                             Listeners = List.toArray listeners
                             Peers = successes peers
+                            Home =
+                                match successes upstreams, successes [ back ] with
+                                | servers, [ back ] when not servers.IsEmpty ->
+                                    ValueSome { Servers = servers; Back = back }
+                                | _, _ -> ValueNone
+                            Barred = successes barred
                             Admittance =
                                 if wishes.UnsafeNoAuth then
                                     Admittance.UnsafeOpen

@@ -69,6 +69,13 @@ module internal Upstream =
         | Hop.Flow _
         | Hop.Dial _ -> Fork.Outcome.TransportFailed
 
+    /// How an attempt to reach a place has ended.
+    let attempt (outcome: Fork.Outcome) : Attempt =
+        match outcome with
+        | Fork.Outcome.Final response -> Attempt.Answered response.Status
+        | Fork.Outcome.TimedOut -> Attempt.TimedOut
+        | Fork.Outcome.TransportFailed -> Attempt.Broke
+
     /// Why a branch is cancelled, as the headers of its CANCEL (RFC 3326 §2).
     let reason (walk: Walk) (why: Fork.Reason) : (string * string) list =
         match why with

@@ -13,14 +13,6 @@ type Position =
     | FirstHop
     | Later
 
-/// What an edge in front of a registrar thinks of Path.
-[<RequireQualifiedAccess; Struct>]
-type PathWish =
-    /// It is inserted for clients that know it, and for browsers, which nothing else can reach.
-    | WhereSupported
-    /// The registrar has to honour it, and clients have to know it.
-    | Demanded
-
 /// What an edge does to a REGISTER that it passes on.
 [<RequireQualifiedAccess>]
 type PathStep =

@@ -36,6 +36,8 @@ type FlowTexts(realm: Realm, capacity: int) =
 
     let byFlow = Dictionary<Flow, FlowText>(Flow.comparer)
     let byAlias = Dictionary<Mark, FlowText>()
+    // What the names of the registrar behind us resolved to.
+    let trusted = HashSet<Address>()
     let key = Prf.key (ReadOnlySpan(Seal.digest realm.Secret "known alias" []))
 
     let spell (flow: Flow) : FlowText =
@@ -59,12 +61,13 @@ type FlowTexts(realm: Realm, capacity: int) =
                             Hop = hop
                             Heading = Heading.Unaliased
                             Path = ReadOnlyMemory.Empty
+                            Spare = []
                         }
                     ]
                 ]
             Stamp = Text.toBytes stamp
             Standing =
-                if Realm.isPeer realm flow then
+                if Realm.isPeer realm flow || trusted.Contains flow.Remote.Address then
                     Standing.Peer
                 else
                     Standing.Client
@@ -97,6 +100,15 @@ type FlowTexts(realm: Realm, capacity: int) =
             match Alias.follow realm.Secret (Text.ofBytes alias) with
             | Followed.Leads flow -> ValueSome(remember (spell flow))
             | Followed.Foreign -> ValueNone
+
+    /// Whoever is at this address is a peer from now on.
+    member _.Trust(address: Address) : unit =
+        if trusted.Add address then
+            byFlow.Clear()
+            byAlias.Clear()
+
+    /// Whether somebody at this address became a peer.
+    member _.Trusts(address: Address) : bool = trusted.Contains address
 
     /// Forgets a flow that is gone.
     member _.Forget(flow: Flow) =

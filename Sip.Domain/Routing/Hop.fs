@@ -5,17 +5,36 @@ namespace Sip.Routing
 
 open Sip
 
+/// The transports on which a server may call.
+[<RequireQualifiedAccess; Struct>]
+type Dialled =
+    | Udp
+    | Tcp
+    | Tls
+
+/// One place to call.
+type Destination =
+    {
+        Transport: Dialled
+        Address: Address
+        Port: int
+        /// The host that a certificate has to name (RFC 5922 §4).
+        Domain: Host
+    }
+
 /// The next hop. There is no way to write down a call to a WebSocket.
 [<RequireQualifiedAccess>]
 type Hop =
     | Flow of Flow: Flow
-    | Dial of Transport: Dialled * Host: Host * Port: int
+    | Dial of Destination: Destination
 
-/// The transports on which a server may call.
-and [<RequireQualifiedAccess; Struct>] Dialled =
-    | Udp
-    | Tcp
-    | Tls
+/// Where a URI leads as far as it says so itself.
+[<RequireQualifiedAccess>]
+type Lead =
+    | Straight of Hop: Hop
+    /// A name: whoever is behind it has to be looked up (RFC 3263).
+    | Sought of Uri: SipUri
+    | Nowhere
 
 /// Asking hops.
 [<RequireQualifiedAccess>]
@@ -32,7 +51,7 @@ module Hop =
     let transport (hop: Hop) : Transport =
         match hop with
         | Hop.Flow flow -> flow.Transport
-        | Hop.Dial(transport, _, _) -> dialled transport
+        | Hop.Dial there -> dialled there.Transport
 
     // RFC 3263 §4.1: without a transport parameter UDP serves sip and TLS serves sips.
     let private choose (uri: SipUri) : Dialled voption =
@@ -48,21 +67,26 @@ module Hop =
         | Said.WebSocket, _
         | Said.Unheard _, _ -> ValueNone
 
-    /// The call that a URI asks for; none for a WebSocket, an unknown transport, and a host that
+    /// The port that a URI leads to by this transport.
+    let port (transport: Dialled) (uri: SipUri) : int =
+        match uri.Port with
+        | ValueSome port -> port
+        | ValueNone -> Transport.defaultPort (dialled transport)
+
+    /// The call that a URI asks for; nowhere for a WebSocket, an unknown transport, and a host that
     /// no call can reach (`.invalid`, multicast, broadcast, the wildcard).
-    let ofUri (uri: SipUri) : Hop voption =
-        let reachable =
-            match uri.Host with
-            | Host.Name _ -> not (Host.isInvalid uri.Host)
-            | Host.Address address -> not (Address.isUnreachable address)
-
-        match choose uri with
-        | ValueSome transport when reachable ->
-            let port =
-                match uri.Port with
-                | ValueSome port -> port
-                | ValueNone -> Transport.defaultPort (dialled transport)
-
-            ValueSome(Hop.Dial(transport, uri.Host, port))
-        | ValueSome _
-        | ValueNone -> ValueNone
+    let ofUri (uri: SipUri) : Lead =
+        match choose uri, uri.Host with
+        | ValueNone, _ -> Lead.Nowhere
+        | ValueSome _, Host.Name _ when Host.isInvalid uri.Host -> Lead.Nowhere
+        | ValueSome _, Host.Name _ -> Lead.Sought uri
+        | ValueSome _, Host.Address address when Address.isUnreachable address -> Lead.Nowhere
+        | ValueSome transport, Host.Address address ->
+            {
+                Transport = transport
+                Address = address
+                Port = port transport uri
+                Domain = uri.Host
+            }
+            |> Hop.Dial
+            |> Lead.Straight

@@ -21,4 +21,6 @@ type Place =
         Heading: Heading
         /// The Routes that lead there beyond the hop, as one header's value.
         Path: ReadOnlyMemory<byte>
+        /// Where it may go instead, should it not be taken there (RFC 3263 §4.3).
+        Spare: Place list
     }

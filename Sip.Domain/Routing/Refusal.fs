@@ -25,6 +25,10 @@ type Refusal =
     /// From, or To of a REGISTER, is not the user who has proven themselves.
     | NotYou
     | NoTransport
+    /// No name, or no address, was found for where it is to go.
+    | NoAddress
+    /// The domain name system does not answer.
+    | NoAnswer
     | Overloaded
 
 /// What a refusal says.
@@ -43,7 +47,9 @@ module Refusal =
         | Refusal.Unimplemented -> Status.notImplemented
         | Refusal.NoSuchUser -> Status.notFound
         | Refusal.NobodyThere
+        | Refusal.NoAddress
         | Refusal.NoTransport -> Status.temporarilyUnavailable
+        | Refusal.NoAnswer -> Status.serverTimeout
         | Refusal.FlowGone -> Status.flowFailed
         | Refusal.NotOurs
         | Refusal.ForgedAlias
@@ -58,6 +64,7 @@ module Refusal =
         | Refusal.ForgedAlias -> "Forbidden: The Alias Is Not Ours"
         | Refusal.NotYou -> "Forbidden: From Is Not The User Who Signed In"
         | Refusal.NoTransport -> "Temporarily Unavailable: No Transport Leads There"
+        | Refusal.NoAddress -> "Temporarily Unavailable: No Address Was Found There"
         | Refusal.NobodyThere -> "Temporarily Unavailable: Nobody Is Registered"
         | Refusal.Scheme
         | Refusal.Hops
@@ -67,6 +74,7 @@ module Refusal =
         | Refusal.Unimplemented
         | Refusal.NoSuchUser
         | Refusal.FlowGone
+        | Refusal.NoAnswer
         | Refusal.Overloaded -> Status.phrase (status refusal)
 
     /// The headers that the answer carries.
@@ -86,4 +94,6 @@ module Refusal =
         | Refusal.NotOurs
         | Refusal.ForgedAlias
         | Refusal.NotYou
+        | Refusal.NoAddress
+        | Refusal.NoAnswer
         | Refusal.NoTransport -> []

@@ -154,6 +154,7 @@ module Station =
     let standing (station: Station) (hop: Hop) : Standing =
         match hop with
         | Hop.Flow flow -> (station.Flows.Of flow).Standing
+        | Hop.Dial there when station.Flows.Trusts there.Address -> Standing.Peer
         | Hop.Dial _ when Realm.leadsToPeer station.Realm hop -> Standing.Peer
         | Hop.Dial _ -> Standing.Client
 

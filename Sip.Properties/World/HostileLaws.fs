@@ -70,6 +70,7 @@ let private abused (run: Run) =
             | Input.Undeliverable _
             | Input.Enrolled _
             | Input.Restored _
+            | Input.Told _
             | Input.Tick -> ()
 
             yield! take now input
@@ -87,6 +88,7 @@ let private forestalled (run: Run) =
                 for effect in ledger.Take(now, Input.Arrived(other, bytes)) do
                     match effect with
                     | Effect.Send(_, sent) -> Text.ofBytes sent.Span
+                    | Effect.Ask _
                     | Effect.Note _ -> ()
             | Input.Arrived _
             | Input.Opened _
@@ -95,6 +97,7 @@ let private forestalled (run: Run) =
             | Input.Undeliverable _
             | Input.Enrolled _
             | Input.Restored _
+            | Input.Told _
             | Input.Tick -> ()
 
             ledger.Take(now, input) |> ignore
@@ -108,6 +111,7 @@ let private statuses (effects: Effect seq) =
         for effect in effects do
             match effect with
             | Effect.Send(_, bytes) -> (Text.ofBytes bytes.Span).Split("\r\n")[0]
+            | Effect.Ask _
             | Effect.Note _ -> ()
     ]
 

@@ -29,7 +29,7 @@ public static class Configuring
         var resolved = new Dictionary<string, IReadOnlyList<Address>>();
         foreach (var name in SetupModule.namesToResolve(options.Peer).Distinct()) resolved[name] = await AddressesAsync(name);
         return new Wishes(
-            options.Listen, options.Advertise, options.Domain, options.Peer, resolved, options.Origin, options.HostName, options.Path,
+            options.Listen, options.Advertise, options.Domain, options.Peer, resolved, options.Upstream, options.UpstreamPath, options.Barred, options.Origin, options.HostName, options.Path,
             [.. Outward()], options.UnsafeNoAuth, options.MessageBytes, secret);
     }
 

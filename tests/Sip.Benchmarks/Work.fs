@@ -64,7 +64,14 @@ let private response = Samples.read answer
 
 let private back () =
     edits.Clear()
-    Return.write edits (station.Flows.Of Samples.callee) [] (station.Flows.Of Samples.caller) response
+
+    Return.write
+        edits
+        (station.Flows.Of Samples.callee)
+        []
+        (station.Flows.Of Samples.caller)
+        response
+
     Patch.write edits response (Span target) |> ignore
 
 let private whole (bytes: byte[]) (heading: Heading) =

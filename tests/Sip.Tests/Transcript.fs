@@ -88,6 +88,8 @@ let private realm: Realm =
                 listener 4 Transport.Wss 443
             |]
         Peers = []
+        Home = ValueNone
+        Barred = []
         Admittance = Admittance.Authenticated
         Limits = Limits.usual
         Secret = Array.init 32 byte
@@ -128,6 +130,7 @@ type private Stage() =
     let put (effects: Effect seq) =
         for effect in effects do
             match effect with
+            | Effect.Ask _
             | Effect.Note _ -> ()
             | Effect.Send(hop, bytes) ->
                 let text = Text.ofBytes bytes.Span
