@@ -53,4 +53,5 @@ let all: Test =
             World.WorldLaws.all
             World.HostileLaws.all
             World.FarEndLaws.all
+            World.EdgeLaws.all
         ]

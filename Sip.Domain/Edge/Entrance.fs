@@ -147,6 +147,11 @@ type internal Entrance
 
         decision
 
+    let lacksPath (request: Message) =
+        match realm.Home with
+        | ValueSome home -> EdgeRegister.isRefused home request
+        | ValueNone -> false
+
     let decide now (source: FlowText) method scheme (request: Message) (way: Way) target =
         match target with
         | Target.Server -> served now source method scheme request
@@ -155,6 +160,8 @@ type internal Entrance
         | Target.Along(Hop.Flow there, _) when not (outbox.IsLive there) ->
             Decision.Refuse Refusal.FlowGone
         | Target.Along(hop, heading) -> along hop heading
+        | Target.Sought _ when method = Method.Register && lacksPath request ->
+            Decision.Refuse Refusal.LacksPath
         | Target.Sought(uris, heading) -> Decision.Seek(uris, heading)
         | Target.Ending(there, heading) ->
             match outbox.Ending there with

@@ -367,6 +367,14 @@ module internal Proxying =
         around.Edits.Clear()
         let asserted = around.Identities.Of came.Flow
         Return.write around.Edits came asserted walk.Source message
+
+        if walk.Method = Method.Register then
+            if around.Station.Realm.Home.IsSome then
+                Standin.restore around.Edits around.Station message
+
+            if Response.classOf status = Class.Success then
+                around.Identities.Registered(walk.Source, walk.Request)
+
         let start = out.Length
         let length = Patch.length around.Edits message
         Patch.write around.Edits message (out.Room length) |> ignore

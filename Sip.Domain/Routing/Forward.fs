@@ -185,7 +185,18 @@ module Forward =
         Received.stamp edits outgoing.Source outgoing.Request
 
     let private contact (edits: Edits) (outgoing: inref<Outgoing>) =
-        ContactAlias.put edits outgoing.Source outgoing.Request
+        match outgoing.Station.Realm.Home, Message.method outgoing.Request, outgoing.Towards with
+        | ValueSome home, Method.Register, Standing.Peer when
+            outgoing.Source.Standing = Standing.Client
+            ->
+            EdgeRegister.put
+                edits
+                outgoing.Station
+                home
+                outgoing.Source
+                outgoing.Leaves
+                outgoing.Request
+        | _, _, _ -> ContactAlias.put edits outgoing.Source outgoing.Request
 
     // §22.3: credentials for our realm end here. They are of use to nobody beyond, but to somebody who
     // would guess the password at leisure.

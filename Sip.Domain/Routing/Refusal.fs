@@ -15,6 +15,8 @@ type Refusal =
     | Hops
     | Loop
     | Extensions of Unsupported: string list
+    /// The registrar behind us has to be told a Path, and the client knows nothing of it.
+    | LacksPath
     | NotAllowed of Allow: string
     | Unimplemented
     | NoSuchUser
@@ -43,6 +45,7 @@ module Refusal =
         | Refusal.Hops -> Status.tooManyHops
         | Refusal.Loop -> Status.loopDetected
         | Refusal.Extensions _ -> Status.badExtension
+        | Refusal.LacksPath -> Status.extensionRequired
         | Refusal.NotAllowed _ -> Status.methodNotAllowed
         | Refusal.Unimplemented -> Status.notImplemented
         | Refusal.NoSuchUser -> Status.notFound
@@ -70,6 +73,7 @@ module Refusal =
         | Refusal.Hops
         | Refusal.Loop
         | Refusal.Extensions _
+        | Refusal.LacksPath
         | Refusal.NotAllowed _
         | Refusal.Unimplemented
         | Refusal.NoSuchUser
@@ -81,6 +85,7 @@ module Refusal =
     let headers (refusal: Refusal) : (string * string) list =
         match refusal with
         | Refusal.Extensions unsupported -> [ "Unsupported", String.Join(", ", unsupported) ]
+        | Refusal.LacksPath -> [ "Require", "path" ]
         | Refusal.NotAllowed allow -> [ "Allow", allow ]
         | Refusal.Overloaded -> [ "Retry-After", "5" ]
         | Refusal.Faulty _

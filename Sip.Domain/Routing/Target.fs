@@ -68,6 +68,12 @@ module Target =
             | ValueNone -> byPlainAlias station came (request.Text found.Value)
         elif not (Station.owns station all uri) then
             dial station request uri
+        elif station.Realm.Home.IsSome then
+            match Standin.read station all uri with
+            | Unsealed.Contact(text, written) -> Target.Along(text.Hop, Heading.Written written)
+            | Unsealed.Forged -> Target.Nobody Refusal.ForgedAlias
+            | Unsealed.Plain when uri.User.IsThere -> Target.User
+            | Unsealed.Plain -> Target.Server
         elif uri.User.IsThere then
             Target.User
         else

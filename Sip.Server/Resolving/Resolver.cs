@@ -37,7 +37,7 @@ public sealed class Resolver(Func<IDnsQuery> dns, Clock clock)
     }
 
     /// <summary>The answer to a question, as the domain takes it.</summary>
-    public async Task<Input.Told> AskAsync(Question question, CancellationToken cancel)
+    public async Task<Input> AskAsync(Question question, CancellationToken cancel)
     {
         var (name, type) = question switch
         {

@@ -60,12 +60,9 @@ let private ask (server: NameServer) (locator: Locator) (host: string) : Resolve
             |> System.Threading.Tasks.Task.WhenAll
             |> _.GetAwaiter().GetResult()
             |> Array.iter (fun told ->
-                match told :> obj with
-                | :? Input as input ->
-                    match input with
-                    | Input.Told(question, answer, life) ->
-                        locator.Learn(clock.Now, question, answer, life)
-                    | other -> failtest $"%A{other}"
+                match told with
+                | Input.Told(question, answer, life) ->
+                    locator.Learn(clock.Now, question, answer, life)
                 | other -> failtest $"%A{other}")
 
             round (left - 1)
