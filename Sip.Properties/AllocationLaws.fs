@@ -14,6 +14,8 @@ let private realm =
         Secret = Array.init 32 byte
     }
 
+let private alive (_: Flow) = true
+
 // A station belongs to one thread, and laws are tried on several.
 let private stations =
     new Threading.ThreadLocal<Station>(fun () -> Station.ofRealm realm)
@@ -47,7 +49,7 @@ let private inDialog (transport: Transport) (callee: Flow) =
     (Text.ofBytes (ReadOnlySpan(invite transport)))
         .Replace(
             "INVITE sip:bob@example.test",
-            "BYE sip:bob@x.invalid;alias=" + Alias.mint realm.Secret callee
+            "BYE sip:bob@x.invalid;alias=" + Alias.mint (Mint.ofRealm realm) callee
         )
         .Replace("314159 INVITE", "314160 BYE")
         .Replace("To: <sip:bob@example.test>", "To: <sip:bob@example.test>;tag=a6c85cf")
@@ -92,6 +94,7 @@ type private Bench() =
                 Source = this.Station.Flows.Of source
                 Request = request
                 Way = Routes.strip this.Station request
+                Hop = (this.Station.Flows.Of leaves).Hop
                 Leaves = Realm.listener realm leaves.Listener
                 Heading = heading
                 Path = ReadOnlyMemory.Empty
@@ -159,6 +162,7 @@ let all =
                     let choice =
                         Target.choose
                             bench.Station
+                            alive
                             source
                             request
                             (Routes.strip bench.Station request)
@@ -178,6 +182,7 @@ let all =
                     match
                         Target.choose
                             bench.Station
+                            alive
                             source
                             request
                             (Routes.strip bench.Station request)

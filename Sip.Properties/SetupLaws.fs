@@ -30,6 +30,7 @@ let wishes (listen: string list) : Wishes =
         UnsafeNoAuth = false
         MessageBytes = 65536
         Secret = Array.init 32 byte
+        Epoch = 1UL
     }
 
 let private addresses =

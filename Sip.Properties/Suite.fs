@@ -26,7 +26,14 @@ let private identity =
 let private outbound =
     testList
         "Outbound"
-        [ TokenLaws.all; GruuLaws.all; FlowRouteLaws.all; StunLaws.all; NatLaws.all ]
+        [
+            TokenLaws.all
+            GruuLaws.all
+            FlowRouteLaws.all
+            RecordLaws.all
+            StunLaws.all
+            NatLaws.all
+        ]
 
 /// Every law.
 let all: Test =

@@ -32,6 +32,8 @@ type internal Entrance
     let proofs = tables.Proofs
     let exchanges = tables.Exchanges
     let answers = tables.Answers
+    // Made once: a method that is handed over is made a function each time.
+    let isLive = outbox.IsLive
 
     /// An ACK of a 2xx is no transaction: it is passed on and forgotten (§16.11).
     let passAck (source: FlowText) (request: Message) (way: Way) (place: Place) =
@@ -44,6 +46,7 @@ type internal Entrance
                     Source = source
                     Request = request
                     Way = way
+                    Hop = place.Hop
                     Leaves = leaves
                     Heading = place.Heading
                     Path = place.Path
@@ -256,8 +259,8 @@ type internal Entrance
         let way = Routes.strip station request
 
         let target =
-            Target.choose station source.Flow request way
-            |> Homeward.redirect station source request
+            Target.choose station isLive source.Flow request way
+            |> Homeward.redirect station source request way
 
         let scheme = if view.Kind = UriKind.Sips then Scheme.Sips else Scheme.Sip
 

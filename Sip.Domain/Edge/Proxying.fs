@@ -100,6 +100,7 @@ module internal Proxying =
                 Source = walk.Source
                 Request = request
                 Way = Routes.strip around.Station request
+                Hop = place.Hop
                 Leaves = leaves
                 Heading = place.Heading
                 Path = place.Path

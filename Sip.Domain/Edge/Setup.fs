@@ -301,6 +301,8 @@ module Setup =
                                     Admittance.Authenticated
                             Limits = limits
                             Secret = wishes.Secret
+                            Node = 0u
+                            Epoch = wishes.Epoch
                         }
                     Openings = List.toArray (openings wishes limits listeners)
                     IsLocal = listeners |> List.forall (fun l -> Address.isLoopback l.Bound.Address)

@@ -39,6 +39,8 @@ type Wishes =
         MessageBytes: int
         /// 32 random bytes.
         Secret: byte[]
+        /// A number that no other run of this process has.
+        Epoch: uint64
     }
 
 /// Reading the places that wishes name.

@@ -24,12 +24,12 @@ type PathStep =
 /// Where the Request-URI of a request within a dialog leads by itself.
 [<RequireQualifiedAccess; Struct>]
 type Naming =
-    /// It has our alias or is a GRUU of ours: it finds its way without the Route.
+    /// It has the alias of a flow that lives or is a GRUU of ours: it finds its way without the Route.
     | ByItself
     | ByRoute
 
 /// Which way a request goes whose top Route has a flow token of ours.
-[<RequireQualifiedAccess>]
+[<RequireQualifiedAccess; Struct>]
 type Direction =
     | Down of Flow: Flow
     /// It comes from the client of that flow, or needs the token no more: what follows decides.
@@ -93,13 +93,14 @@ module FlowRoute =
     let serviceRoute (listener: Listener) : string * string = "Service-Route", plain listener
 
     /// Which way a request from this flow goes, by the token on top of its Routes. A client that
-    /// came back on another flow still has its old token in its dialogs: what its Request-URI
-    /// names by itself, it may reach; the token alone leads nowhere.
+    /// came back on another flow still has its old token in the dialogs of its peers, and a Contact that
+    /// is newer: what a Request-URI names by itself is reached by that, whatever became of the token.
     let direction (source: Flow) (naming: Naming) (traced: Traced) : Direction =
         match traced, naming with
-        | Traced.Leads flow, _ when flow = source -> Direction.Onward
-        | Traced.Leads flow, (Naming.ByItself | Naming.ByRoute) -> Direction.Down flow
-        | Traced.Elsewhere node, (Naming.ByItself | Naming.ByRoute) -> Direction.ToNode node
-        | Traced.Dead, Naming.ByItself -> Direction.Onward
+        | Traced.Leads flow, Naming.ByRoute when not (Flow.comparer.Equals(flow, source)) ->
+            Direction.Down flow
+        | Traced.Leads _, (Naming.ByRoute | Naming.ByItself)
+        | (Traced.Elsewhere _ | Traced.Dead), Naming.ByItself -> Direction.Onward
+        | Traced.Elsewhere node, Naming.ByRoute -> Direction.ToNode node
         | Traced.Dead, Naming.ByRoute -> Direction.Gone
         | Traced.Forged, (Naming.ByItself | Naming.ByRoute) -> Direction.Forged

@@ -16,7 +16,8 @@ type Outgoing =
         Source: FlowText
         Request: Message
         Way: Way
-        /// The listener that the copy leaves by.
+        /// Where the copy goes next, and the listener that it leaves by.
+        Hop: Hop
         Leaves: Listener
         /// The Request-URI that the target shall see.
         Heading: Heading
@@ -76,6 +77,15 @@ module Forward =
         else
             Patch.fieldAtEnd edits outgoing.Request HeaderName.MaxForwards "70"
 
+    let private noToken: byte[] = [||]
+
+    // Only a connection has a token to be recorded by.
+    let private tokenOf (station: Station) (hop: Hop) : byte[] =
+        match hop with
+        | Hop.Flow flow when Flow.isConnection flow -> (station.Flows.Of flow).Token
+        | Hop.Flow _
+        | Hop.Dial _ -> noToken
+
     // 4. Record-Route, where a dialog may begin or be refreshed
     let private recordRoute (edits: Edits) (outgoing: inref<Outgoing>) =
         match Message.method outgoing.Request with
@@ -94,8 +104,15 @@ module Forward =
                 else
                     Message.field HeaderName.Via outgoing.Request
 
-            let lines = outgoing.Station.RecordRoutes[inward][outward]
-            Patch.insert edits place.Line.Start (ReadOnlySpan lines)
+            let lines = outgoing.Station.RecordLines
+
+            RecordRoute.insert
+                edits
+                place.Line.Start
+                lines[inward]
+                outgoing.Source.Token
+                lines[outward]
+                (tokenOf outgoing.Station outgoing.Hop)
         | Method.Ack
         | Method.Bye
         | Method.Cancel

@@ -14,7 +14,7 @@ module Homeward =
     let private isInDialog (request: Message) =
         (Message.tag HeaderName.To request).IsThere
 
-    let private instead (home: Home) (request: Message) (target: Target) : Target =
+    let private instead (home: Home) (request: Message) (way: Way) (target: Target) : Target =
         let there = Target.Sought(home.Servers, Heading.Kept)
 
         match target with
@@ -26,6 +26,8 @@ module Homeward =
         | Target.Along _
         | Target.Sought _
         | Target.Ending _ -> target
+        // A client that came back by another flow has the old one in its dialogs; the way on is known.
+        | Target.Nobody Refusal.FlowGone when way.Left > 0 -> there
         // It may be an address that only the registrar knows what to do with.
         | Target.Nobody(Refusal.NotOurs | Refusal.NoTransport) -> there
         | Target.Nobody _ -> target
@@ -35,9 +37,10 @@ module Homeward =
         (station: Station)
         (source: FlowText)
         (request: Message)
+        (way: Way)
         (target: Target)
         : Target =
         match station.Realm.Home, source.Standing with
-        | ValueSome home, Standing.Client -> instead home request target
+        | ValueSome home, Standing.Client -> instead home request way target
         | ValueSome _, Standing.Peer
         | ValueNone, _ -> target

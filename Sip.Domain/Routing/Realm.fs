@@ -50,6 +50,10 @@ type Realm =
         Limits: Limits
         /// 32 random bytes; everything we must recognise later is derived from them.
         Secret: byte[]
+        /// The number of this node among those that share the secret.
+        Node: uint32
+        /// A number that no other run of this node's process has.
+        Epoch: uint64
     }
 
 /// Asking who we are.

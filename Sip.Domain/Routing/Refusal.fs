@@ -24,6 +24,8 @@ type Refusal =
     | FlowGone
     | NotOurs
     | ForgedAlias
+    /// A Route of ours has a flow token that we did not mint.
+    | ForgedToken
     /// From, or To of a REGISTER, is not the user who has proven themselves.
     | NotYou
     | NoTransport
@@ -56,6 +58,7 @@ module Refusal =
         | Refusal.FlowGone -> Status.flowFailed
         | Refusal.NotOurs
         | Refusal.ForgedAlias
+        | Refusal.ForgedToken
         | Refusal.NotYou -> Status.forbidden
         | Refusal.Overloaded -> Status.serviceUnavailable
 
@@ -65,6 +68,7 @@ module Refusal =
         | Refusal.Faulty fault -> Fault.words fault
         | Refusal.NotOurs -> "Forbidden: This Server Does Not Relay There"
         | Refusal.ForgedAlias -> "Forbidden: The Alias Is Not Ours"
+        | Refusal.ForgedToken -> "Forbidden: The Flow Token Is Not Ours"
         | Refusal.NotYou -> "Forbidden: From Is Not The User Who Signed In"
         | Refusal.NoTransport -> "Temporarily Unavailable: No Transport Leads There"
         | Refusal.NoAddress -> "Temporarily Unavailable: No Address Was Found There"
@@ -98,6 +102,7 @@ module Refusal =
         | Refusal.FlowGone
         | Refusal.NotOurs
         | Refusal.ForgedAlias
+        | Refusal.ForgedToken
         | Refusal.NotYou
         | Refusal.NoAddress
         | Refusal.NoAnswer

@@ -12,6 +12,8 @@ open Sip.Wire
 [<RequireQualifiedAccess>]
 type Unsealed =
     | Contact of Flow: FlowText * Written: ReadOnlyMemory<byte>
+    /// Ours, but its flow is no more.
+    | Gone
     /// Not ours: made up or damaged.
     | Forged
     /// It is no stand-in.
@@ -48,12 +50,14 @@ module Standin =
                 let space = Array.IndexOf(content, ' 'B)
 
                 match station.Flows.Follow(ReadOnlySpan(content, 0, space)) with
-                | ValueSome flow ->
+                | Followed.Leads flow ->
                     Unsealed.Contact(
                         flow,
                         ReadOnlyMemory(content, space + 1, content.Length - space - 1)
                     )
-                | ValueNone -> Unsealed.Forged
+                | Followed.Elsewhere _
+                | Followed.Dead -> Unsealed.Gone
+                | Followed.Forged -> Unsealed.Forged
 
     let private standin
         (station: Station)
@@ -118,5 +122,6 @@ module Standin =
         replaceEach edits response (fun uri ->
             match read station response.Bytes uri with
             | Unsealed.Contact(_, written) -> written.ToArray()
+            | Unsealed.Gone
             | Unsealed.Forged
             | Unsealed.Plain -> [||])

@@ -21,8 +21,8 @@ type Station =
         SentBys: Face[]
         /// For each listener the Via line that we put on, up to the branch's unique part.
         Vias: byte[][]
-        /// For each pair of listeners, inward and outward, the Record-Route lines that we put on.
-        RecordRoutes: byte[][][]
+        /// For each listener the Record-Route lines that we put on.
+        RecordLines: RecordLine[]
         /// How credentials for our realm name it.
         RealmParameter: byte[]
         BranchKey: PrfKey
@@ -75,12 +75,6 @@ module Station =
 
         Text.toBytes (String.Concat("Via: ", Via.print ours))
 
-    let private recordRoute (inward: Listener) (outward: Listener) : byte[] =
-        RecordRoute.values inward outward
-        |> List.map (fun value -> String.Concat("Record-Route: ", value, "\r\n"))
-        |> String.Concat
-        |> Text.toBytes
-
     let private key (realm: Realm) (purpose: string) : PrfKey =
         Prf.key (ReadOnlySpan(Seal.digest realm.Secret purpose []))
 
@@ -95,8 +89,7 @@ module Station =
                 listeners
                 |> Array.map (fun listener -> face listener.AdvertisedHost listener.AdvertisedPort)
             Vias = Array.map via listeners
-            RecordRoutes =
-                listeners |> Array.map (fun inward -> Array.map (recordRoute inward) listeners)
+            RecordLines = Array.map RecordRoute.lineOf listeners
             RealmParameter = Text.toBytes (String.Concat("realm=\"", Realm.name realm, "\""))
             BranchKey = key realm "branch"
             LoopKey = key realm "loop"

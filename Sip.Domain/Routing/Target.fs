@@ -1,5 +1,6 @@
 // Target: whom a request is for (RFC 3261 §16.5): this server, one of its users, a flow that we
-// named ourselves, a neighbour that is configured, or nobody. HOT, but for calls to neighbours.
+// named ourselves (RFC 5626 §5.3), a neighbour that is configured, or nobody. HOT, but for calls to
+// neighbours.
 
 namespace Sip.Routing
 
@@ -64,13 +65,16 @@ module Target =
 
         if found.Value.IsThere then
             match station.Flows.Follow(Slice.bytes all found.Value) with
-            | ValueSome text -> Target.Along(text.Hop, Heading.Unaliased)
-            | ValueNone -> byPlainAlias station came (request.Text found.Value)
+            | Followed.Leads text -> Target.Along(text.Hop, Heading.Unaliased)
+            | Followed.Elsewhere _
+            | Followed.Dead -> Target.Nobody Refusal.FlowGone
+            | Followed.Forged -> byPlainAlias station came (request.Text found.Value)
         elif not (Station.owns station all uri) then
             dial station request uri
         elif station.Realm.Home.IsSome then
             match Standin.read station all uri with
             | Unsealed.Contact(text, written) -> Target.Along(text.Hop, Heading.Written written)
+            | Unsealed.Gone -> Target.Nobody Refusal.FlowGone
             | Unsealed.Forged -> Target.Nobody Refusal.ForgedAlias
             | Unsealed.Plain when uri.User.IsThere -> Target.User
             | Unsealed.Plain -> Target.Server
@@ -79,8 +83,8 @@ module Target =
         else
             Target.Server
 
-    /// The target of a request that came on this flow, its own Routes being off.
-    let choose (station: Station) (came: Flow) (request: Message) (way: Way) : Target =
+    // Where a request goes when our own Routes say nothing more about it.
+    let private onward (station: Station) (came: Flow) (request: Message) (way: Way) : Target =
         if way.Left > 0 then
             let route = Routes.next request way
 
@@ -94,3 +98,67 @@ module Target =
             | UriKind.Sips -> byUri station came request way.Uri
             | UriKind.Tel
             | UriKind.Other -> Target.Nobody Refusal.Scheme
+
+    // A Route of others is still to be followed, so that the Request-URI names nothing yet.
+    let private namingOf station (isLive: Flow -> bool) (request: Message) (way: Way) : Naming =
+        let found = UriView.parameter request.Bytes way.Uri alias
+
+        if way.Left > 0 || not found.Value.IsThere then
+            Naming.ByRoute
+        else
+            match station.Flows.Follow(request.Slice found.Value) with
+            | Followed.Leads text when isLive text.Flow -> Naming.ByItself
+            | Followed.Leads _
+            | Followed.Elsewhere _
+            | Followed.Dead
+            | Followed.Forged -> Naming.ByRoute
+
+    let private trace
+        (station: Station)
+        (isLive: Flow -> bool)
+        (token: ReadOnlySpan<byte>)
+        : Traced =
+        match station.Flows.Follow token with
+        | Followed.Leads text when isLive text.Flow -> Traced.Leads text.Flow
+        | Followed.Leads _
+        | Followed.Dead -> Traced.Dead
+        | Followed.Elsewhere node -> Traced.Elsewhere node
+        | Followed.Forged -> Traced.Forged
+
+    // Both halves of a pair have their say: the one of whoever sends says nothing.
+    let private direction station isLive (came: Flow) (request: Message) (way: Way) : Direction =
+        let naming = namingOf station isLive request way
+
+        match FlowRoute.direction came naming (trace station isLive (request.Slice way.Token)) with
+        | Direction.Onward when way.Twin.IsThere ->
+            FlowRoute.direction came naming (trace station isLive (request.Slice way.Twin))
+        | Direction.Onward
+        | Direction.Down _
+        | Direction.ToNode _
+        | Direction.Gone
+        | Direction.Forged as direction -> direction
+
+    // The Request-URI may still have the alias of a flow that is gone.
+    let private down (station: Station) (flow: Flow) (request: Message) (way: Way) : Target =
+        let found = UriView.parameter request.Bytes way.Uri alias
+
+        let heading =
+            if way.Left > 0 || not found.Value.IsThere then
+                Heading.Kept
+            else
+                Heading.Unaliased
+
+        Target.Along((station.Flows.Of flow).Hop, heading)
+
+    /// The target of a request that came on this flow, its own Routes being off. A flow is alive or
+    /// not as the ledger says.
+    let choose station (isLive: Flow -> bool) (came: Flow) (request: Message) (way: Way) : Target =
+        if not way.Token.IsThere then
+            onward station came request way
+        else
+            match direction station isLive came request way with
+            | Direction.Onward -> onward station came request way
+            | Direction.Down flow -> down station flow request way
+            | Direction.ToNode _
+            | Direction.Gone -> Target.Nobody Refusal.FlowGone
+            | Direction.Forged -> Target.Nobody Refusal.ForgedToken

@@ -114,15 +114,17 @@ module FlowRouteLaws =
 
     let private directions =
         Law.holds
-            "a request goes down the flow of its token, except the one that came up it"
+            "a request goes down the flow of its token, except one that came up it or needs it no more"
             requests
         <| fun (source, naming, traced) ->
             match FlowRoute.direction source naming traced, traced with
-            | Direction.Down flow, Traced.Leads leads -> flow = leads && flow <> source
-            | Direction.Onward, Traced.Leads leads -> leads = source
-            | Direction.Onward, Traced.Dead -> naming = Naming.ByItself
+            | Direction.Down flow, Traced.Leads leads ->
+                flow = leads && flow <> source && naming = Naming.ByRoute
+            | Direction.Onward, Traced.Leads leads -> leads = source || naming = Naming.ByItself
+            | Direction.Onward, (Traced.Dead | Traced.Elsewhere _) -> naming = Naming.ByItself
             | Direction.Gone, Traced.Dead -> naming = Naming.ByRoute
-            | Direction.ToNode node, Traced.Elsewhere other -> node = other
+            | Direction.ToNode node, Traced.Elsewhere other ->
+                node = other && naming = Naming.ByRoute
             | Direction.Forged, Traced.Forged -> true
             | (Direction.Down _ | Direction.Onward | Direction.Gone | Direction.ToNode _ | Direction.Forged),
               _ -> false

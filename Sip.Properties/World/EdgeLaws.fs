@@ -277,9 +277,7 @@ let private passing =
 
             let _, refused = one (edge.Says (flow Transport.Udp 0L places[1] 5060) forged)
 
-            Expect.isTrue
-                (Sheet.isRequest refused)
-                "what a stranger forges is asked of the registrar"
+            Expect.equal (Sheet.status refused) 403 "forged by a stranger"
         }
 
         test "what is forged in a stand-in is refused to the registrar, too" {

@@ -31,6 +31,8 @@ let realm: Realm =
         Admittance = Admittance.Authenticated
         Limits = Limits.usual
         Secret = Array.init 32 byte
+        Node = 0u
+        Epoch = 1UL
     }
 
 let private flow index transport connection : Flow =
@@ -88,7 +90,7 @@ let bye =
         "Route: <sip:edge.example.test:8080;transport=ws;lr>\r\nContent-Length: 0\r\n\r\n")
         .Replace(
             "sip:bob@x.invalid;transport=ws",
-            "sip:bob@x.invalid;transport=ws;alias=" + Alias.mint (Array.init 32 byte) callee
+            "sip:bob@x.invalid;transport=ws;alias=" + Alias.mint (Mint.ofRealm realm) callee
         )
         .Replace("To: <sip:bob@example.test>", "To: <sip:bob@example.test>;tag=a6c85cf")
     |> Text.toBytes

@@ -21,8 +21,10 @@ let private read (bytes: byte[]) =
 let private heading =
     Heading.Written(ReadOnlyMemory(Text.toBytes "sip:bob@y.invalid;transport=ws"))
 
+let private alive (_: Flow) = true
+
 let private decide (request: Message) =
-    Target.choose station Samples.caller request (Routes.strip station request)
+    Target.choose station alive Samples.caller request (Routes.strip station request)
     |> ignore
 
 let private forward (request: Message) (heading: Heading) : int =
@@ -32,6 +34,7 @@ let private forward (request: Message) (heading: Heading) : int =
             Source = station.Flows.Of Samples.caller
             Request = request
             Way = Routes.strip station request
+            Hop = Hop.Flow Samples.callee
             Leaves = Samples.realm.Listeners[1]
             Heading = heading
             Path = ReadOnlyMemory.Empty

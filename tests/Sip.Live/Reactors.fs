@@ -129,6 +129,7 @@ module Reactors =
                     UnsafeNoAuth = true
                     MessageBytes = 65536
                     Secret = Array.zeroCreate 32
+                    Epoch = 1UL
                 }
 
             match Setup.configure wishes with

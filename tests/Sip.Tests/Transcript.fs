@@ -93,6 +93,8 @@ let private realm: Realm =
         Admittance = Admittance.Authenticated
         Limits = Limits.usual
         Secret = Array.init 32 byte
+        Node = 0u
+        Epoch = 1UL
     }
 
 let private flow (number: int) (transport: string) (address: string) : Flow =
