@@ -28,6 +28,7 @@ let wishes (listen: string list) : Wishes =
         Paths = [||]
         Outward = List.toArray outward
         UnsafeNoAuth = false
+        Digest = "all"
         MessageBytes = 65536
         Secret = Array.init 32 byte
         Epoch = 1UL

@@ -218,7 +218,7 @@ type internal Entrance
         let struct (status, header) = Gate.challenge demand
 
         let headers =
-            proofs.Challenges(now, source.Flow.Transport, attempt, staleness)
+            proofs.Challenges(now, Gate.transport source request, attempt, staleness)
             |> List.map (fun value -> header, value)
 
         outbox.Reply(source, request, status, Status.phrase status, headers)
@@ -228,7 +228,7 @@ type internal Entrance
     let judged (now: Instant) (source: FlowText) demand target (request: Message) =
         let attempt = Gate.attempt demand source.Flow request
 
-        match proofs.Judge(now, source.Flow.Transport, attempt) with
+        match proofs.Judge(now, Gate.transport source request, attempt) with
         | Verdict.Proven(principal, spent) ->
             proofs.Spend spent
 

@@ -35,17 +35,17 @@ module Gate =
         (target: Target)
         (request: Message)
         : Demand =
-        let trusted =
-            realm.Admittance = Admittance.UnsafeOpen
-            || source.Standing = Standing.Peer
-            // The registrar behind us challenges its users itself.
-            || realm.Home.IsSome
+        // The registrar behind us challenges its users itself.
+        let isFree = realm.Admittance = Admittance.UnsafeOpen || realm.Home.IsSome
+        let isPeer = source.Standing = Standing.Peer
 
         let inDialog = isInDialog request
 
         match Message.method request, target with
-        | _ when trusted -> Demand.Nothing
+        | _ when isFree -> Demand.Nothing
+        // A peer may be an edge, which brings the registrations of others (RFC 5626 §5).
         | Method.Register, _ -> Demand.AsRegistrar
+        | _ when isPeer -> Demand.Nothing
         // The alias was sealed by us and given to the other side of a dialog only.
         | _, Target.Along(Hop.Flow _, _) when inDialog -> Demand.Nothing
         | _, (Target.Along(Hop.Dial _, _) | Target.Sought _) when inDialog && known ->
@@ -82,6 +82,24 @@ module Gate =
             Bound = Address.print flow.Remote.Address
             Seed = Message.callId request + request.Text(Message.firstValue HeaderName.Via request)
         }
+
+    /// The transport of whoever is challenged: behind a peer, which may be an edge, that of the client, who
+    /// wrote the last Via.
+    let transport (source: FlowText) (request: Message) : Transport =
+        match source.Standing with
+        | Standing.Client -> source.Flow.Transport
+        | Standing.Peer ->
+            let isWebSocket (via: Slice) =
+                match ViaView.read request.Bytes via with
+                | ValueSome view ->
+                    let name = request.Text view.Transport
+                    Text.sameText name "WS" || Text.sameText name "WSS"
+                | ValueNone -> false
+
+            match List.tryLast (Message.values HeaderName.Via request) with
+            | Some last when isWebSocket last -> Transport.Ws
+            | Some _
+            | None -> source.Flow.Transport
 
     /// The status and the header name of a challenge.
     let challenge (demand: Demand) : struct (Status * string) =

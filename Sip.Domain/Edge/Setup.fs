@@ -8,6 +8,7 @@ open System.Collections.Generic
 open Sip
 open Sip.Wire
 open Sip.Routing
+open Sip.Identity
 
 /// A socket to open; two listeners that differ in SIP or WebSocket alone share one.
 type Opening =
@@ -120,6 +121,13 @@ module Setup =
         | "demanded" -> Ok(WayBack.ByPath PathWish.Demanded)
         | "none" -> Ok WayBack.ByContact
         | _ -> Error(String.Concat("--upstream-path ", text, ": say supported, demanded or none"))
+
+    let private algorithms (text: string) : Part<Algorithm list> =
+        match text with
+        | "all" -> Ok Algorithm.all
+        | "md5" -> Ok [ Algorithm.Md5 ]
+        | "sha-256" -> Ok [ Algorithm.Sha256 ]
+        | _ -> Error(String.Concat("--digest ", text, ": say all, md5 or sha-256"))
 
     let private barred (text: string) : Part<Cidr> =
         match Cidr.tryRead text with
@@ -244,6 +252,7 @@ module Setup =
         let peers = List.ofSeq wishes.Peers |> List.map (peer wishes)
         let upstreams = List.ofSeq wishes.Upstreams |> List.map upstream
         let back = wayBack wishes.UpstreamPath
+        let algorithms = algorithms wishes.Digest
         let barred = List.ofSeq wishes.Barred |> List.map barred
         let domains = List.ofSeq wishes.Domains |> List.map domain
         let listeners = successes listens
@@ -268,6 +277,7 @@ module Setup =
             @ failures peers
             @ failures upstreams
             @ failures [ back ]
+            @ failures [ algorithms ]
             @ failures barred
             @ failures domains
             @ size
@@ -299,6 +309,7 @@ module Setup =
                                     Admittance.UnsafeOpen
                                 else
                                     Admittance.Authenticated
+                            Algorithms = List.concat (successes [ algorithms ])
                             Limits = limits
                             Secret = wishes.Secret
                             Node = 0u

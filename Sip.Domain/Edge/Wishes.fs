@@ -35,6 +35,8 @@ type Wishes =
         /// The addresses by which the machine reaches others, at most one a family.
         Outward: IReadOnlyList<Address>
         UnsafeNoAuth: bool
+        /// `all`, `md5` or `sha-256`: the digest algorithms that are offered.
+        Digest: string
         /// Bytes that a message may have.
         MessageBytes: int
         /// 32 random bytes.

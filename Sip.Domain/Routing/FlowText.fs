@@ -69,7 +69,11 @@ type FlowTexts(realm: Realm, capacity: int) =
         let alias = Text.toBytes (Alias.mint mint flow)
 
         let standing =
-            if Realm.isPeer realm flow || trusted.Contains flow.Remote.Address then
+            if
+                Realm.isPeer realm flow
+                || (trusted.Contains flow.Remote.Address
+                    && not (Transport.isWebSocket flow.Transport))
+            then
                 Standing.Peer
             else
                 Standing.Client

@@ -6,6 +6,7 @@ namespace Sip.Routing
 open System
 open Sip
 open Sip.Wire
+open Sip.Identity
 
 /// One listening address and the name by which others reach it.
 type Listener =
@@ -47,6 +48,8 @@ type Realm =
         /// Addresses that are never called, whatever a name resolves to.
         Barred: Cidr list
         Admittance: Admittance
+        /// The digest algorithms that are offered.
+        Algorithms: Algorithm list
         Limits: Limits
         /// 32 random bytes; everything we must recognise later is derived from them.
         Secret: byte[]
@@ -102,12 +105,14 @@ module Realm =
         | ValueSome home -> home.Servers |> List.exists (fun server -> server.Host = host)
         | ValueNone -> false
 
-    /// Whether a message came from a configured peer, or from the registrar behind us.
+    /// Whether a message came from a configured peer, or from the registrar behind us. Nobody who has to
+    /// come by WebSocket is one, whatever the address.
     let isPeer (realm: Realm) (flow: Flow) : bool =
         let address = flow.Remote.Address
 
-        isHome realm (Host.Address address)
-        || List.exists (fun (peer: Peer) -> List.contains address peer.Addresses) realm.Peers
+        not (Transport.isWebSocket flow.Transport)
+        && (isHome realm (Host.Address address)
+            || List.exists (fun (peer: Peer) -> List.contains address peer.Addresses) realm.Peers)
 
     let private isAt (host: Host) (port: int) (peer: Peer) =
         peer.Port = port

@@ -23,6 +23,7 @@ public static class CommandLine
         ("--trust", nameof(ServerOptions.Trust), Kind.One),
         ("--data", nameof(ServerOptions.Data), Kind.One),
         ("--unsafe-no-auth", nameof(ServerOptions.UnsafeNoAuth), Kind.Flag),
+        ("--digest", nameof(ServerOptions.Digest), Kind.One),
         ("--message-bytes", nameof(ServerOptions.MessageBytes), Kind.One),
         ("--queue-bytes", nameof(ServerOptions.QueueBytes), Kind.One),
         ("--shell", nameof(ServerOptions.Shell), Kind.One),

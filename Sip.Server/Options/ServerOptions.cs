@@ -57,6 +57,9 @@ public sealed class ServerOptions
     /// <summary>Nobody has to sign in and everybody is relayed anywhere: for a laboratory only.</summary>
     public bool UnsafeNoAuth { get; set; }
 
+    /// <summary>The digest algorithms that are offered: `all`, `md5` or `sha-256`.</summary>
+    public string Digest { get; set; } = "all";
+
     /// <summary>Bytes that a SIP message may have.</summary>
     public int MessageBytes { get; set; } = 65536;
 

@@ -28,6 +28,7 @@ let realm: Realm =
         Peers = []
         Home = ValueNone
         Barred = []
+        Algorithms = Identity.Algorithm.all
         Admittance = Admittance.Authenticated
         Limits = Limits.usual
         Secret = Array.init 32 byte

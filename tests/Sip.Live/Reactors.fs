@@ -127,6 +127,7 @@ module Reactors =
                     Paths = [||]
                     Outward = [||]
                     UnsafeNoAuth = true
+                    Digest = "all"
                     MessageBytes = 65536
                     Secret = Array.zeroCreate 32
                     Epoch = 1UL

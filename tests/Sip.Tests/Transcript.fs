@@ -90,6 +90,7 @@ let private realm: Realm =
         Peers = []
         Home = ValueNone
         Barred = []
+        Algorithms = Identity.Algorithm.all
         Admittance = Admittance.Authenticated
         Limits = Limits.usual
         Secret = Array.init 32 byte
