@@ -192,6 +192,7 @@ let all =
                     | Target.Server
                     | Target.User
                     | Target.Sought _
+                    | Target.Instance
                     | Target.Ending _
                     | Target.Nobody _ -> failtest "lost"
 
@@ -228,6 +229,7 @@ let all =
                     bench.Edits.Clear()
 
                     Return.write
+                        bench.Station
                         bench.Edits
                         (bench.Station.Flows.Of target)
                         []

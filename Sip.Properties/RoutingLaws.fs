@@ -149,7 +149,7 @@ let private written (write: Octets -> unit) =
 
 let private returned (came: Flow) (back: Flow) (response: Message) =
     let edits = Edits()
-    Return.write edits ((station ()).Flows.Of came) [] ((station ()).Flows.Of back) response
+    Return.write (station ()) edits ((station ()).Flows.Of came) [] ((station ()).Flows.Of back) response
     read (Patch.toBytes edits response)
 
 let private answered (source: Flow) (request: Message) =
@@ -291,6 +291,7 @@ let all =
                 | Target.Server
                 | Target.User
                 | Target.Sought _
+                | Target.Instance
                 | Target.Ending _
                 | Target.Nobody _ -> false
 
@@ -351,6 +352,7 @@ let all =
                     | Target.Ending _ -> true
                     | Target.Server
                     | Target.User
+                    | Target.Instance
                     | Target.Nobody _ -> false
 
                 not (Option.exists isOutside (tryRequest uri []))

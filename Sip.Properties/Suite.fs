@@ -57,6 +57,8 @@ let all: Test =
             ForkingLaws.all
             ResolutionLaws.all
             SetupLaws.all
+            World.RegisteringLaws.all
+            World.InstanceLaws.all
             World.WorldLaws.all
             World.HostileLaws.all
             World.FarEndLaws.all

@@ -80,7 +80,7 @@ builder.Services.AddHostFiltering(filter => filter.AllowedHosts = IPAddress.IsLo
 
 var app = builder.Build();
 var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Sip");
-var ledger = new Ledger(realm, TimingModule.usual, PolicyModule.standard);
+var ledger = new Ledger(realm, TimingModule.usual, setup.Policy);
 var patience = TimeSpan.FromSeconds(options.StopSeconds);
 IEdge edge = onReactor ? OnReactor() : portable = OnKestrel();
 await users.BeginAsync(edge, options.User);

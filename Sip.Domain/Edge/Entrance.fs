@@ -121,6 +121,44 @@ type internal Entrance
             | ValueSome _
             | ValueNone -> Decision.Refuse Refusal.NoSuchUser
 
+    let isOfUser (uri: SipUri) =
+        proofs.Knows(Uri.Sip { uri with Parameters = [] })
+
+    // RFC 5627 §6.1: a GRUU that nobody is registered for now is one all the same.
+    let placeOfInstance (now: Instant) (request: Message) (way: Way) : Decision =
+        match UriView.toUri request.Bytes way.Uri with
+        | ValueSome(Uri.Sip uri) ->
+            match location.Reach(now, uri) with
+            | Reach.Instance target ->
+                match location.PlaceOf target with
+                | Some place -> Decision.Forward [ [ place ] ]
+                | None -> Decision.Refuse Refusal.NobodyThere
+            | Reach.Nobody when isOfUser uri -> Decision.Refuse Refusal.NobodyThere
+            | Reach.Nobody
+            | Reach.Invalid -> Decision.Refuse Refusal.NoSuchUser
+        | ValueSome _
+        | ValueNone -> Decision.Refuse Refusal.NoSuchUser
+
+    // RFC 5627 §6.1: where Routes or a token say the way, the GRUU still becomes its contact.
+    let sight (now: Instant) (request: Message) (way: Way) (hop: Hop) : Heading =
+        let isThere (binding: Sip.Registrar.Binding) =
+            match hop with
+            | Hop.Flow flow -> Flow.comparer.Equals(binding.Flow, flow)
+            | Hop.Dial _ -> false
+
+        match UriView.toUri request.Bytes way.Uri with
+        | ValueSome(Uri.Sip uri) ->
+            match location.Reach(now, uri) with
+            | Reach.Instance target ->
+                target.First :: target.Spare
+                |> List.tryFind isThere
+                |> Option.defaultValue target.First
+                |> Placing.heading
+            | Reach.Nobody
+            | Reach.Invalid -> Heading.Kept
+        | ValueSome _
+        | ValueNone -> Heading.Kept
+
     let along (hop: Hop) (heading: Heading) : Decision =
         match hop, heading with
         | Hop.Flow flow, Heading.Unaliased -> Decision.Forward (station.Flows.Of flow).Along
@@ -160,8 +198,12 @@ type internal Entrance
         | Target.Server -> served now source method scheme request
         | Target.User when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
         | Target.User -> placesOfUser now request way
+        | Target.Instance when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
+        | Target.Instance -> placeOfInstance now request way
         | Target.Along(Hop.Flow there, _) when not (outbox.IsLive there) ->
             Decision.Refuse Refusal.FlowGone
+        | Target.Along(hop, Heading.Kept) when Station.ownsGruu station request.Bytes way.Uri ->
+            along hop (sight now request way hop)
         | Target.Along(hop, heading) -> along hop heading
         | Target.Sought _ when method = Method.Register && lacksPath request ->
             Decision.Refuse Refusal.LacksPath
@@ -264,7 +306,9 @@ type internal Entrance
 
         let scheme = if view.Kind = UriKind.Sips then Scheme.Sips else Scheme.Sip
 
-        match Gate.demand realm source (proofs.Vouched source.Flow) target request with
+        match
+            Gate.demand realm source (proofs.Vouched source.Flow) way.Token.IsThere target request
+        with
         | Demand.Nothing ->
             carryOut
                 now

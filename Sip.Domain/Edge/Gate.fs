@@ -27,11 +27,12 @@ module Gate =
         (Message.tag HeaderName.To request).IsThere
 
     /// What to demand of a request from this flow to this target. `Known` says whether a user has
-    /// already proven themselves on this connection.
+    /// already proven themselves on this connection, `shown` whether it came along a flow token of ours.
     let demand
         (realm: Realm)
         (source: FlowText)
         (known: bool)
+        (shown: bool)
         (target: Target)
         (request: Message)
         : Demand =
@@ -53,10 +54,15 @@ module Gate =
         // §22.1: an ACK cannot be challenged; a peer is configured, and is asked nothing by it.
         | Method.Ack, (Target.Along(Hop.Dial _, _) | Target.Sought _) when inDialog ->
             Demand.Nothing
+        // A GRUU may be known to anybody. Whoever is in a dialog with it has our token, or has proven to be
+        // one of our users; and an ACK leads to an instance that was asked for an answer.
+        | Method.Ack, Target.Instance when inDialog -> Demand.Nothing
+        | _, Target.Instance when inDialog && (known || shown) -> Demand.Nothing
         | Method.Ack, _ -> Demand.Unmeetable
         // What the server says about itself it says to everybody.
         | _, (Target.Server | Target.Nobody _) -> Demand.Nothing
-        | _, (Target.User | Target.Along _ | Target.Sought _ | Target.Ending _) -> Demand.AsProxy
+        | _, (Target.User | Target.Instance | Target.Along _ | Target.Sought _ | Target.Ending _) ->
+            Demand.AsProxy
 
     /// The header that credentials for this demand stand in.
     let credentials (demand: Demand) (request: Message) : string list =
@@ -128,9 +134,9 @@ module Gate =
         let names =
             match Message.method request, target with
             | Method.Register, _ -> [ HeaderName.To; HeaderName.From ]
-            | _, (Target.Along _ | Target.Sought _) when isInDialog request -> []
+            | _, (Target.Along _ | Target.Sought _ | Target.Instance) when isInDialog request -> []
             | _,
-              (Target.Server | Target.User | Target.Along _ | Target.Sought _ | Target.Ending _ | Target.Nobody _) ->
+              (Target.Server | Target.User | Target.Instance | Target.Along _ | Target.Sought _ | Target.Ending _ | Target.Nobody _) ->
                 [ HeaderName.From ]
 
         names

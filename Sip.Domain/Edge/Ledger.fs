@@ -177,8 +177,8 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
     let legFailed (leg: int) (slot: Slot) =
         exchanges.Step(ExchangeEvent.LegFailed leg, slot)
 
-    let unbind (aor: string) (after: Bindings) =
-        location.Store(aor, after)
+    let unbind (aor: string) (after: Bindings, changes: Change list) =
+        location.Store(around.Now, aor, after, changes)
 
         if Bindings.isEmpty after then
             outbox.Note(Note.Unregistered aor)
@@ -206,7 +206,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         station.Flows.Forget flow
 
         for aor in location.On flow do
-            unbind aor (fst (Bindings.dropFlow flow (location.Of aor)))
+            unbind aor (Bindings.dropFlow flow (location.Of aor))
 
         for key in exchanges.From flow do
             match exchanges.Find key with
@@ -261,7 +261,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         | Due.Bindings aor ->
             match location.Of aor with
             | before when (Bindings.wake before).IsDue now ->
-                unbind aor (fst (Bindings.expire now before))
+                unbind aor (Bindings.expire now before)
             | _ -> location.Remind aor
         | Due.Waiting key ->
             match locating.Find key with
@@ -298,7 +298,8 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         | Input.Undeliverable(_, bytes) -> undeliverable bytes
         | Input.Enrolled subscriber -> proofs.Enroll subscriber
         | Input.Restored(aor, binding) ->
-            location.Store(aor, Bindings.ofList (Bindings.toList (location.Of aor) @ [ binding ]))
+            let after = Bindings.ofList (Bindings.toList (location.Of aor) @ [ binding ])
+            location.Store(now, aor, after, [ Change.Added binding ])
         | Input.Told(question, answer, life) -> told now question answer life
         | Input.Tick -> tick now
 

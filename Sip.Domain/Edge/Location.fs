@@ -57,6 +57,14 @@ module Placing =
             | ValueNone -> struct (Uri.print contact, path)
         | [] -> struct (Uri.print contact, path)
 
+    /// The Request-URI of what goes to a binding.
+    let heading (binding: Binding) : Heading =
+        match binding.Contact.Uri with
+        | Uri.Sip uri ->
+            Heading.Written(ReadOnlyMemory(Text.toBytes (Uri.print (asRequestUri uri))))
+        | Uri.Tel _
+        | Uri.Other _ -> Heading.Kept
+
     /// Where a binding leads: down the flow that it was registered by while that lives, else by its
     /// Path to a peer; nowhere if neither.
     let ofBinding (realm: Realm) (isLive: Flow -> bool) (binding: Binding) : Place voption =
@@ -85,6 +93,7 @@ module Placing =
 type internal Entry(aor: string) =
     inherit Reminder()
     let mutable bindings = Bindings.empty
+    let mutable epochs = Epochs.empty
     let mutable places: Place list list = []
     // The places are good before this time, and while the flows live or do not as they did.
     let mutable until = Instant.FromMilliseconds Int64.MinValue
@@ -93,11 +102,16 @@ type internal Entry(aor: string) =
     override _.What = Due.Bindings aor
 
     /// What is bound.
-    member _.Bindings
-        with get () = bindings
-        and set (after: Bindings) =
-            bindings <- after
-            until <- Instant.FromMilliseconds Int64.MinValue
+    member _.Bindings = bindings
+
+    /// Since when its instances are.
+    member _.Epochs = epochs
+
+    /// These changes have led to that.
+    member _.Become(now: Instant, after: Bindings, changes: Change list) : unit =
+        epochs <- Epochs.follow now bindings changes epochs
+        bindings <- after
+        until <- Instant.FromMilliseconds Int64.MinValue
 
     /// Whether the places that were found last are still right.
     member private _.IsGood(now: Instant, isLive: Flow -> bool) : bool =
@@ -153,13 +167,15 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
         | null -> Bindings.empty
         | entry -> entry.Bindings
 
+    let keys = (Mint.ofRealm realm).Keys
+
+    let first (target: Sip.Registrar.Target) =
+        target.First :: target.Spare
+        |> List.tryPick (fun binding ->
+            Placing.ofBinding realm isLive binding |> ValueOption.toOption)
+
     // More places than a request can have branches for are not tried.
     let placesOf (now: Instant) (bindings: Bindings) : Place list list =
-        let first (target: Sip.Registrar.Target) =
-            target.First :: target.Spare
-            |> List.tryPick (fun binding ->
-                Placing.ofBinding realm isLive binding |> ValueOption.toOption)
-
         let rec within room groups =
             match groups with
             | [] -> []
@@ -187,8 +203,14 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
     /// The bindings of an address of record.
     member _.Of(aor: string) : Bindings = bindingsOf aor
 
-    /// Keeps them until the first of them runs out.
-    member _.Store(aor: string, after: Bindings) : unit =
+    /// Since when the instances of an address of record are registered.
+    member _.Epochs(aor: string) : Epochs =
+        match find aor with
+        | null -> Epochs.empty
+        | entry -> entry.Epochs
+
+    /// Keeps what these changes have led to until the first of it runs out.
+    member _.Store(now: Instant, aor: string, after: Bindings, changes: Change list) : unit =
         for flow in flowsOf (bindingsOf aor) do
             onFlow.Remove(flow, aor)
 
@@ -199,14 +221,14 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
         | null when Bindings.isEmpty after -> ()
         | null ->
             let entry = Entry aor
-            entry.Bindings <- after
+            entry.Become(now, after, changes)
             entries[aor] <- entry
             agenda.Remind(Bindings.wake after, entry)
         | entry when Bindings.isEmpty after ->
             entries.Remove aor |> ignore
             agenda.Forget entry
         | entry ->
-            entry.Bindings <- after
+            entry.Become(now, after, changes)
             agenda.Remind(Bindings.wake after, entry)
 
     /// The bindings are to be looked at again when the first of them runs out.
@@ -228,6 +250,20 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
             entry.Places(now, isLive, finding)
         else
             []
+
+    /// What a GRUU of ours reaches.
+    member _.Reach(now: Instant, uri: SipUri) : Reach =
+        match Gruu.read keys uri with
+        | ValueSome(Gruu.Public(owner, _) as gruu)
+        | ValueSome(Gruu.Temporary(owner, _, _) as gruu) ->
+            match find (Registration.aor realm owner).Key with
+            | null -> Gruu.resolve now Bindings.empty Epochs.empty gruu
+            | entry -> Gruu.resolve now entry.Bindings entry.Epochs gruu
+        | ValueSome Gruu.Unknown
+        | ValueNone -> Reach.Invalid
+
+    /// Where a request for one instance may go.
+    member _.PlaceOf(target: Sip.Registrar.Target) : Place option = first target
 
     /// Who is registered, and with how many contacts.
     member _.Online(now: Instant) : KeyValuePair<string, int>[] =

@@ -367,7 +367,7 @@ module internal Proxying =
         let out = around.Outbox.Out
         around.Edits.Clear()
         let asserted = around.Identities.Of came.Flow
-        Return.write around.Edits came asserted walk.Source message
+        Return.write around.Station around.Edits came asserted walk.Source message
 
         if walk.Method = Method.Register then
             if around.Station.Realm.Home.IsSome then

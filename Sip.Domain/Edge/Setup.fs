@@ -7,6 +7,7 @@ open System
 open System.Collections.Generic
 open Sip
 open Sip.Wire
+open Sip.Registrar
 open Sip.Routing
 open Sip.Identity
 
@@ -26,6 +27,7 @@ type Opening =
 type Setup =
     {
         Realm: Realm
+        Policy: Policy
         Openings: IReadOnlyList<Opening>
         /// Whether nobody but this machine can reach the server.
         IsLocal: bool
@@ -232,6 +234,20 @@ module Setup =
         |> List.groupBy (fun l -> l.Bound, l.Transport = Transport.Udp)
         |> List.map (fun (place, same) -> opening place same)
 
+    let private policy (wishes: Wishes) : Policy =
+        { Policy.standard with
+            FlowDenied =
+                if wishes.StrictOutbound then
+                    FlowDenied.Refuse
+                else
+                    FlowDenied.BindAddress
+            Path =
+                if wishes.StrictPath then
+                    PathPolicy.Strict
+                else
+                    PathPolicy.Lenient
+        }
+
     let private failures (parts: Part<'part> list) : string list =
         parts
         |> List.choose (fun part ->
@@ -315,6 +331,7 @@ module Setup =
                             Node = 0u
                             Epoch = wishes.Epoch
                         }
+                    Policy = policy wishes
                     Openings = List.toArray (openings wishes limits listeners)
                     IsLocal = listeners |> List.forall (fun l -> Address.isLoopback l.Bound.Address)
                 }

@@ -37,6 +37,10 @@ type Wishes =
         UnsafeNoAuth: bool
         /// `all`, `md5` or `sha-256`: the digest algorithms that are offered.
         Digest: string
+        /// Whether a client whose first hop keeps no flow is refused, should it want one kept.
+        StrictOutbound: bool
+        /// Whether a Path is refused that the client does not know of.
+        StrictPath: bool
         /// Bytes that a message may have.
         MessageBytes: int
         /// 32 random bytes.

@@ -24,8 +24,10 @@ type PathStep =
 /// Where the Request-URI of a request within a dialog leads by itself.
 [<RequireQualifiedAccess; Struct>]
 type Naming =
-    /// It has the alias of a flow that lives or is a GRUU of ours: it finds its way without the Route.
-    | ByItself
+    /// It has the alias of a flow that lives.
+    | ByFlow
+    /// It is a GRUU of ours.
+    | ByInstance
     | ByRoute
 
 /// Which way a request goes whose top Route has a flow token of ours.
@@ -94,13 +96,17 @@ module FlowRoute =
 
     /// Which way a request from this flow goes, by the token on top of its Routes. A client that
     /// came back on another flow still has its old token in the dialogs of its peers, and a Contact that
-    /// is newer: what a Request-URI names by itself is reached by that, whatever became of the token.
+    /// is newer: a flow that a Request-URI names is reached, whatever became of the token, and an
+    /// instance is where the token's flow is gone.
     let direction (source: Flow) (naming: Naming) (traced: Traced) : Direction =
         match traced, naming with
-        | Traced.Leads flow, Naming.ByRoute when not (Flow.comparer.Equals(flow, source)) ->
+        | Traced.Leads flow, (Naming.ByRoute | Naming.ByInstance) when
+            not (Flow.comparer.Equals(flow, source))
+            ->
             Direction.Down flow
-        | Traced.Leads _, (Naming.ByRoute | Naming.ByItself)
-        | (Traced.Elsewhere _ | Traced.Dead), Naming.ByItself -> Direction.Onward
+        | Traced.Leads _, (Naming.ByRoute | Naming.ByInstance | Naming.ByFlow)
+        | (Traced.Elsewhere _ | Traced.Dead), (Naming.ByFlow | Naming.ByInstance) ->
+            Direction.Onward
         | Traced.Elsewhere node, Naming.ByRoute -> Direction.ToNode node
         | Traced.Dead, Naming.ByRoute -> Direction.Gone
-        | Traced.Forged, (Naming.ByItself | Naming.ByRoute) -> Direction.Forged
+        | Traced.Forged, (Naming.ByFlow | Naming.ByInstance | Naming.ByRoute) -> Direction.Forged

@@ -213,7 +213,7 @@ module Forward =
                 outgoing.Source
                 outgoing.Leaves
                 outgoing.Request
-        | _, _, _ -> ContactAlias.put edits outgoing.Source outgoing.Request
+        | _, _, _ -> ContactAlias.put outgoing.Station edits outgoing.Source outgoing.Request
 
     // §22.3: credentials for our realm end here. They are of use to nobody beyond, but to somebody who
     // would guess the password at leisure.

@@ -21,7 +21,8 @@ module Homeward =
         // What keeps a browser's connection alive is answered here.
         | Target.Server when Message.method request = Method.Options -> target
         | Target.Server
-        | Target.User -> there
+        | Target.User
+        | Target.Instance -> there
         | Target.Along(Hop.Flow _, _) when not (isInDialog request) -> there
         | Target.Along _
         | Target.Sought _

@@ -27,6 +27,7 @@ module Return =
     /// Makes the edits to a response that came on one flow, by which these users have registered, and
     /// goes back on another.
     let write
+        (station: Station)
         (edits: Edits)
         (came: FlowText)
         (asserted: Asserted list)
@@ -34,6 +35,6 @@ module Return =
         (response: Message)
         : unit =
         dropTopVia edits response
-        ContactAlias.put edits came response
+        ContactAlias.put station edits came response
         Assertion.put edits came.Standing back.Standing asserted response
         ContentLength.complete edits back.Flow.Transport response

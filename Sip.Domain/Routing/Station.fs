@@ -124,6 +124,16 @@ module Station =
 
         found
 
+    let private gr = "gr"B
+
+    /// Whether a URI has the form of a GRUU of ours; whether it is one only the registrar can tell. At the
+    /// edge of another registrar they are that one's.
+    let ownsGruu (station: Station) (all: ReadOnlySpan<byte>) (uri: UriView) : bool =
+        station.Realm.Home.IsNone
+        && uri.User.IsThere
+        && UriView.has all uri gr
+        && owns station all uri
+
     /// Whether a Via is one that we wrote ourselves, by its sent-by.
     let wrote (station: Station) (all: ReadOnlySpan<byte>) (via: ViaView) : bool =
         let host = Slice.bytes all via.Host

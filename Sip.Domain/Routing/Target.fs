@@ -15,6 +15,8 @@ type Target =
     | Server
     /// The user of ours that the way's URI names: the location service knows where.
     | User
+    /// One instance of a user of ours, by its GRUU.
+    | Instance
     /// One place, with the Request-URI that it shall see.
     | Along of Hop: Hop * Heading: Heading
     /// Whoever is found behind the first of these URIs that has somebody, with the Request-URI that
@@ -78,6 +80,8 @@ module Target =
             | Unsealed.Forged -> Target.Nobody Refusal.ForgedAlias
             | Unsealed.Plain when uri.User.IsThere -> Target.User
             | Unsealed.Plain -> Target.Server
+        elif Station.ownsGruu station all uri then
+            Target.Instance
         elif uri.User.IsThere then
             Target.User
         else
@@ -103,11 +107,16 @@ module Target =
     let private namingOf station (isLive: Flow -> bool) (request: Message) (way: Way) : Naming =
         let found = UriView.parameter request.Bytes way.Uri alias
 
-        if way.Left > 0 || not found.Value.IsThere then
+        if way.Left > 0 then
             Naming.ByRoute
+        elif not found.Value.IsThere then
+            if Station.ownsGruu station request.Bytes way.Uri then
+                Naming.ByInstance
+            else
+                Naming.ByRoute
         else
             match station.Flows.Follow(request.Slice found.Value) with
-            | Followed.Leads text when isLive text.Flow -> Naming.ByItself
+            | Followed.Leads text when isLive text.Flow -> Naming.ByFlow
             | Followed.Leads _
             | Followed.Elsewhere _
             | Followed.Dead

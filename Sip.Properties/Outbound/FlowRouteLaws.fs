@@ -106,7 +106,7 @@ module FlowRouteLaws =
         Arb.fromGen (
             gen {
                 let! source = Addresses.flow
-                let! naming = Gen.elements [ Naming.ByItself; Naming.ByRoute ]
+                let! naming = Gen.elements [ Naming.ByFlow; Naming.ByInstance; Naming.ByRoute ]
                 let! traced = Gen.frequency [ 4, traces; 1, Gen.constant (Traced.Leads source) ]
                 return source, naming, traced
             }
@@ -119,9 +119,9 @@ module FlowRouteLaws =
         <| fun (source, naming, traced) ->
             match FlowRoute.direction source naming traced, traced with
             | Direction.Down flow, Traced.Leads leads ->
-                flow = leads && flow <> source && naming = Naming.ByRoute
-            | Direction.Onward, Traced.Leads leads -> leads = source || naming = Naming.ByItself
-            | Direction.Onward, (Traced.Dead | Traced.Elsewhere _) -> naming = Naming.ByItself
+                flow = leads && flow <> source && naming <> Naming.ByFlow
+            | Direction.Onward, Traced.Leads leads -> leads = source || naming = Naming.ByFlow
+            | Direction.Onward, (Traced.Dead | Traced.Elsewhere _) -> naming <> Naming.ByRoute
             | Direction.Gone, Traced.Dead -> naming = Naming.ByRoute
             | Direction.ToNode node, Traced.Elsewhere other ->
                 node = other && naming = Naming.ByRoute

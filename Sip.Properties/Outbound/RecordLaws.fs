@@ -62,7 +62,9 @@ module RecordLaws =
             | _ -> false
 
     let private peers =
-        Law.holds "a peer's connection stands in no Record-Route by a token" RoutingLaws.twoFlows
+        Law.holds
+            "a peer's connection stands in no Record-Route by a token, unless it is a WebSocket"
+            RoutingLaws.twoFlows
         <| fun (came, leaves) ->
             let peer =
                 { leaves with
@@ -72,7 +74,9 @@ module RecordLaws =
                         }
                 }
 
-            recorded peer peer |> List.forall (fun value -> (named value).IsNone)
+            // Nobody who has to come by WebSocket is a peer, whatever the address.
+            let isClient = Transport.isWebSocket peer.Transport
+            recorded peer peer |> List.forall (fun value -> (named value).IsSome = isClient)
 
     let private goesDown =
         Law.holds
@@ -88,6 +92,7 @@ module RecordLaws =
                 | Target.Server
                 | Target.User
                 | Target.Sought _
+                | Target.Instance
                 | Target.Ending _
                 | Target.Nobody _ -> false
 
@@ -108,6 +113,7 @@ module RecordLaws =
             | Target.Server
             | Target.User
             | Target.Sought _
+            | Target.Instance
             | Target.Ending _
             | Target.Nobody _ -> false
 
@@ -157,6 +163,7 @@ module RecordLaws =
             | Target.Server
             | Target.User
             | Target.Sought _
+            | Target.Instance
             | Target.Ending _
             | Target.Nobody _ -> false
 
@@ -175,6 +182,7 @@ module RecordLaws =
             | Target.Server
             | Target.User
             | Target.Sought _
+            | Target.Instance
             | Target.Ending _
             | Target.Nobody _ -> false
 

@@ -24,6 +24,8 @@ public static class CommandLine
         ("--data", nameof(ServerOptions.Data), Kind.One),
         ("--unsafe-no-auth", nameof(ServerOptions.UnsafeNoAuth), Kind.Flag),
         ("--digest", nameof(ServerOptions.Digest), Kind.One),
+        ("--strict-outbound", nameof(ServerOptions.StrictOutbound), Kind.Flag),
+        ("--strict-path", nameof(ServerOptions.StrictPath), Kind.Flag),
         ("--message-bytes", nameof(ServerOptions.MessageBytes), Kind.One),
         ("--queue-bytes", nameof(ServerOptions.QueueBytes), Kind.One),
         ("--shell", nameof(ServerOptions.Shell), Kind.One),

@@ -60,6 +60,12 @@ public sealed class ServerOptions
     /// <summary>The digest algorithms that are offered: `all`, `md5` or `sha-256`.</summary>
     public string Digest { get; set; } = "all";
 
+    /// <summary>Refuse (439) a client that wants its connection kept where the first hop keeps none, instead of binding its address.</summary>
+    public bool StrictOutbound { get; set; }
+
+    /// <summary>Refuse (420) a registration with a Path that its client does not say it knows.</summary>
+    public bool StrictPath { get; set; }
+
     /// <summary>Bytes that a SIP message may have.</summary>
     public int MessageBytes { get; set; } = 65536;
 

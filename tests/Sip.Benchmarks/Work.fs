@@ -69,6 +69,7 @@ let private back () =
     edits.Clear()
 
     Return.write
+        station
         edits
         (station.Flows.Of Samples.callee)
         []

@@ -22,9 +22,10 @@ async function start(what) {
   return one;
 }
 
-/** Our edge, with a Kamailio as the registrar behind it. */
-async function edge(...more) {
-  const registrar = await start(startKamailio("registrar", { SIP_DOMAIN: domain, AUTH_PASS: password }));
+/** Our edge, with a Kamailio as the registrar behind it, which knows Path (1) or does not (0). */
+async function edge(path, ...more) {
+  const words = { SIP_DOMAIN: domain, AUTH_PASS: password, USE_PATH: path };
+  const registrar = await start(startKamailio("registrar", words));
   const [port] = await freePorts(1);
   const server = await start(startServer([
     ...listening(port), "--domain", domain, "--upstream", `udp:127.0.0.2:${registrar.sip}`, ...more,
@@ -46,8 +47,8 @@ async function registrar() {
 const world = { pages: await serveTestPages() };
 let sum = { passed: 0, failed: 1 };
 try {
-  world.server = await edge();
-  world.pathless = await edge("--upstream-path", "none");
+  world.server = await edge(1);
+  world.pathless = await edge(0, "--upstream-path", "none");
   const { front, server } = await registrar();
   Object.assign(world, { front, own: server });
   world.browser = await launchChromium();

@@ -52,8 +52,7 @@ for (const stack of stacks) {
 test("a browser that is gone is 480 to its caller, not 430", async (desk) => {
   const caller = await desk.registered("JsSIP", "ws");
   const callee = await desk.registered("JsSIP", "wss");
-  await callee.page.goto("about:blank");
-  await callee.next("closed");
+  await callee.page.close();
   await caller.press("call", callee.uri);
   assert.equal((await caller.next("failed")).status, 480);
 });
