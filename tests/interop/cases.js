@@ -62,3 +62,4 @@ try {
 }
 console.log(`${sum.passed} passed, ${sum.failed} failed`);
 process.exitCode = sum.failed === 0 ? 0 : 1;
+if (process.env.DEBUG_INTEROP) console.log(world.front.kamailio.said.join("\n"), world.own.said.slice(-60).join("\n"));
