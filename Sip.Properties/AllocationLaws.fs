@@ -99,6 +99,8 @@ type private Bench() =
                 Heading = heading
                 Path = ReadOnlyMemory.Empty
                 Breadth = 60
+                Towards = Standing.Client
+                Asserted = []
                 Transaction =
                     Prf.hash
                         this.Station.TransactionKey
@@ -190,6 +192,7 @@ let all =
                         bench.Forward(source, target, request, heading) |> ignore
                     | Target.Server
                     | Target.User
+                    | Target.Sought _
                     | Target.Instance
                     | Target.Ending _
                     | Target.Nobody _ -> failtest "lost"
@@ -230,7 +233,8 @@ let all =
                         bench.Station
                         bench.Edits
                         (bench.Station.Flows.Of target)
-                        source
+                        []
+                        (bench.Station.Flows.Of source)
                         response
 
                     Patch.write bench.Edits response (Span bench.Target) |> ignore

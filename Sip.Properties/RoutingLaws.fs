@@ -46,6 +46,9 @@ let realm: Realm =
                     Addresses = [ Address.ofV4 0xC0000264u ]
                 }
             ]
+        Home = ValueNone
+        Barred = []
+        Algorithms = Identity.Algorithm.all
         Admittance = Admittance.Authenticated
         Limits = Limits.usual
         Secret = secret
@@ -130,6 +133,8 @@ let forwarded (came: Flow) (leaves: Flow) (message: Message) =
             Heading = Heading.Written(ReadOnlyMemory(Text.toBytes "sip:bob@10.1.1.1"))
             Path = ReadOnlyMemory.Empty
             Breadth = 60
+            Towards = Standing.Client
+            Asserted = []
             Transaction = Prf.hash (station ()).TransactionKey (ReadOnlySpan "1"B)
             Index = 0
         }
@@ -145,7 +150,15 @@ let private written (write: Octets -> unit) =
 
 let private returned (came: Flow) (back: Flow) (response: Message) =
     let edits = Edits()
-    Return.write (station ()) edits ((station ()).Flows.Of came) back response
+
+    Return.write
+        (station ())
+        edits
+        ((station ()).Flows.Of came)
+        []
+        ((station ()).Flows.Of back)
+        response
+
     read (Patch.toBytes edits response)
 
 let private answered (source: Flow) (request: Message) =
@@ -295,6 +308,7 @@ let all =
                 | Target.Along _
                 | Target.Server
                 | Target.User
+                | Target.Sought _
                 | Target.Instance
                 | Target.Ending _
                 | Target.Nobody _ -> false
@@ -316,6 +330,8 @@ let all =
                         Heading = Heading.Unaliased
                         Path = ReadOnlyMemory.Empty
                         Breadth = 60
+                        Towards = Standing.Client
+                        Asserted = []
                         Transaction = Prf.hash (station ()).TransactionKey (ReadOnlySpan "1"B)
                         Index = 0
                     }
@@ -351,6 +367,7 @@ let all =
                 let isOutside request =
                     match targetOf request with
                     | Target.Along(hop, _) -> not (Realm.leadsToPeer realm hop)
+                    | Target.Sought(uris, _) -> not (List.forall (Realm.namesPeer realm) uris)
                     | Target.Ending _ -> true
                     | Target.Server
                     | Target.User

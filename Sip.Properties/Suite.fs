@@ -50,6 +50,7 @@ let all: Test =
             outbound
             AdmissionLaws.all
             RoutingLaws.all
+            AssertionLaws.all
             AllocationLaws.all
             BoundsLaws.all
             GatheringLaws.all
@@ -69,4 +70,5 @@ let all: Test =
             World.EndingLaws.all
             World.HostileLaws.all
             World.FarEndLaws.all
+            World.EdgeLaws.all
         ]

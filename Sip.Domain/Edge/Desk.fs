@@ -14,6 +14,8 @@ type Decision =
     | Answer of Status: Status * Words: string * Headers: (string * string) list
     | Refuse of Refusal: Sip.Routing.Refusal
     | Forward of Places: Place list list
+    /// Forward it to whoever is found behind the first of these URIs that has somebody.
+    | Seek of Uris: SipUri list * Sight: Heading
     /// Nobody is told anything: an ACK.
     | Absorb
 

@@ -15,7 +15,9 @@ type internal Tables =
     {
         Outbox: Outbox
         Location: Location
+        Locating: Locating
         Proofs: Proofs
+        Identities: Identities
         Exchanges: Exchanges
         Answers: Answers
     }
@@ -51,6 +53,8 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
                     Heading = place.Heading
                     Path = place.Path
                     Breadth = breadthOf request
+                    Towards = Station.standing station place.Hop
+                    Asserted = tables.Identities.Of source.Flow
                     Transaction = Key.ofAck station request
                     Index = 0
                 }
@@ -76,6 +80,38 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
             exchanges.Begin(Key.ofRequest station request, method, source, request, places)
         else
             outbox.Refuse(source, request, Refusal.Overloaded)
+
+    // One after another, each where the one before did not take it.
+    let inTurn (places: Place list) : Place list list =
+        match places with
+        | [] -> []
+        | first :: spare -> [ [ { first with Spare = spare } ] ]
+
+    let astray (astray: Astray) : Refusal =
+        match astray with
+        | Astray.NoTransport -> Refusal.NoTransport
+        | Astray.NoAddress -> Refusal.NoAddress
+        | Astray.Barred -> Refusal.NotOurs
+        | Astray.NoAnswer -> Refusal.NoAnswer
+
+    let found (source: FlowText) method (request: Message) (way: Way) (found: Found) =
+        match found with
+        | Found.Places places -> forward source method request way (inTurn places)
+        | Found.Nowhere why -> outbox.Refuse(source, request, astray why)
+        // §16.2: whoever waits for an answer is told that it may take a while.
+        | Found.Wait _ ->
+            if method = Method.Invite then
+                outbox.Say(source, request, Status.trying)
+
+    let seek (now: Instant) (source: FlowText) method (request: Message) (way: Way) uris heading =
+        let key =
+            if method = Method.Ack then
+                Key.ofAck station request
+            else
+                Key.ofRequest station request
+
+        tables.Locating.Seek(now, key, method, source, request, uris, heading)
+        |> found source method request way
 
     let placesOfUser (now: Instant) (request: Message) (way: Way) : Decision =
         match location.Places(now, request.Bytes, way.Uri) with
@@ -135,9 +171,29 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
         | _, (Heading.Kept | Heading.Unaliased | Heading.Written _) ->
             Decision.Forward [ [ Place.along hop heading ] ]
 
+    // RFC 3325 §5: who has registered here is known from then on.
+    let served now (source: FlowText) method scheme (request: Message) =
+        let decision = desk.Decide(now, source.Flow, method, scheme, request)
+
+        match decision with
+        | Decision.Answer(status, _, _) when method = Method.Register && status = Status.ok ->
+            tables.Identities.Registered(source, request)
+        | Decision.Answer _
+        | Decision.Refuse _
+        | Decision.Forward _
+        | Decision.Seek _
+        | Decision.Absorb -> ()
+
+        decision
+
+    let lacksPath (request: Message) =
+        match realm.Home with
+        | ValueSome home -> EdgeRegister.isRefused home request
+        | ValueNone -> false
+
     let decide now (source: FlowText) method scheme (request: Message) (way: Way) target =
         match target with
-        | Target.Server -> desk.Decide(now, source.Flow, method, scheme, request)
+        | Target.Server -> served now source method scheme request
         | Target.User when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
         | Target.User -> placesOfUser now request way
         | Target.Instance when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
@@ -145,18 +201,22 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
         | Target.Along(hop, Heading.Kept) when Station.ownsGruu station request.Bytes way.Uri ->
             along hop (sight now request way hop)
         | Target.Along(hop, heading) -> along hop heading
+        | Target.Sought _ when method = Method.Register && lacksPath request ->
+            Decision.Refuse Refusal.LacksPath
+        | Target.Sought(uris, heading) -> Decision.Seek(uris, heading)
         | Target.Ending(there, heading) ->
             match outbox.Ending there with
             | ValueSome found -> along (station.Flows.Of found).Hop heading
             | ValueNone -> Decision.Refuse Refusal.FlowGone
         | Target.Nobody refusal -> Decision.Refuse refusal
 
-    let carryOut (source: FlowText) method (request: Message) (way: Way) (decision: Decision) =
+    let carryOut now (source: FlowText) method (request: Message) (way: Way) (decision: Decision) =
         match decision with
         | Decision.Answer(status, words, headers) ->
             outbox.Reply(source, request, status, words, headers)
         | Decision.Refuse refusal -> outbox.Refuse(source, request, refusal)
         | Decision.Forward places -> forward source method request way places
+        | Decision.Seek(uris, heading) -> seek now source method request way uris heading
         | Decision.Absorb -> ()
 
     /// Does what was decided for a proven user; over UDP the answer is kept, for the nonce is spent
@@ -189,13 +249,14 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
                 let status, words = Refusal.status refusal, Refusal.words refusal
                 remember (outbox.Made(source, request, status, words, Refusal.headers refusal))
         | Decision.Forward _
-        | Decision.Absorb -> carryOut source method request way decision
+        | Decision.Seek _
+        | Decision.Absorb -> carryOut now source method request way decision
 
     let challenge (now: Instant) (source: FlowText) demand attempt staleness (request: Message) =
         let struct (status, header) = Gate.challenge demand
 
         let headers =
-            proofs.Challenges(now, source.Flow.Transport, attempt, staleness)
+            proofs.Challenges(now, Gate.transport source request, attempt, staleness)
             |> List.map (fun value -> header, value)
 
         outbox.Reply(source, request, status, Status.phrase status, headers)
@@ -205,7 +266,7 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
     let judged (now: Instant) (source: FlowText) demand target (request: Message) =
         let attempt = Gate.attempt demand source.Flow request
 
-        match proofs.Judge(now, source.Flow.Transport, attempt) with
+        match proofs.Judge(now, Gate.transport source request, attempt) with
         | Verdict.Proven(principal, spent) ->
             proofs.Spend spent
 
@@ -234,14 +295,24 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
         (request: Message)
         =
         let way = Routes.strip station request
-        let target = Target.choose station living source.Flow request way
+
+        let target =
+            Target.choose station living source.Flow request way
+            |> Homeward.redirect station source request way
+
         let scheme = if view.Kind = UriKind.Sips then Scheme.Sips else Scheme.Sip
 
         match
             Gate.demand realm source (proofs.Vouched source.Flow) way.Token.IsThere target request
         with
         | Demand.Nothing ->
-            carryOut source method request way (decide now source method scheme request way target)
+            carryOut
+                now
+                source
+                method
+                request
+                way
+                (decide now source method scheme request way target)
         | Demand.Unmeetable -> ()
         | Demand.AsRegistrar
         | Demand.AsProxy as demand ->
@@ -279,6 +350,10 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
                 }
 
             outbox.Refuse(source, request, Refusal.Faulty fault)
+
+    /// A request that waited goes where was found that it has to go, or is refused.
+    member _.Located(wanted: Waiting, what: Found, request: Message) : unit =
+        found wanted.Source wanted.Method request (Routes.strip station request) what
 
     /// Takes a request in; what it leads to is in the outbox and in the tables.
     member _.Enter(now, source, method, view, request) : unit = fresh now source method view request

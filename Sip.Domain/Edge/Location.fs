@@ -40,9 +40,10 @@ module Placing =
         | ValueNone -> ValueNone
         | ValueSome uri ->
             match Hop.ofUri uri with
-            | ValueSome hop when Realm.leadsToPeer realm hop -> ValueSome hop
-            | ValueSome _
-            | ValueNone -> ValueNone
+            | Lead.Straight hop when Realm.leadsToPeer realm hop -> ValueSome hop
+            | Lead.Sought uri -> Realm.peerOf realm uri
+            | Lead.Straight _
+            | Lead.Nowhere -> ValueNone
 
     // §16.6 step 6: where the Path begins with a strict router, that is asked and the contact is last.
     let private along (contact: Uri) (path: string list) : struct (string * string list) =

@@ -13,14 +13,6 @@ type Position =
     | FirstHop
     | Later
 
-/// What an edge in front of a registrar thinks of Path.
-[<RequireQualifiedAccess; Struct>]
-type PathWish =
-    /// It is inserted for clients that know it, and for browsers, which nothing else can reach.
-    | WhereSupported
-    /// The registrar has to honour it, and clients have to know it.
-    | Demanded
-
 /// What an edge does to a REGISTER that it passes on.
 [<RequireQualifiedAccess>]
 type PathStep =
@@ -75,16 +67,18 @@ module FlowRoute =
         | Position.FirstHop -> value listener token
         | Position.Later -> plain listener
 
-    /// What an edge does about Path before it passes a REGISTER on to the registrar.
+    /// What an edge does about Path before it passes a REGISTER on to the registrar, by a listener where
+    /// the registrar can reach it.
     let path
         (wish: PathWish)
         (support: Support)
         (position: Position)
-        (listener: Listener)
+        (came: Transport)
+        (leaves: Listener)
         (token: string)
         : PathStep =
-        let value = own position listener token
-        let isBrowser = Transport.isWebSocket listener.Transport
+        let value = own position leaves token
+        let isBrowser = Transport.isWebSocket came
 
         match support, wish with
         | Support.Stated, PathWish.WhereSupported -> PathStep.Insert(value, [])

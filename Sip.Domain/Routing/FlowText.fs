@@ -50,6 +50,8 @@ type FlowTexts(realm: Realm, capacity: int) =
 
     let byFlow = Dictionary<Flow, FlowText>(Flow.comparer)
     let byAlias = Dictionary<Mark, FlowText>()
+    // What the names of the registrar behind us resolved to.
+    let trusted = HashSet<Address>()
     let key = Prf.key (ReadOnlySpan(Seal.digest realm.Secret "known alias" []))
     let mint = Mint.ofRealm realm
 
@@ -67,7 +69,11 @@ type FlowTexts(realm: Realm, capacity: int) =
         let alias = Text.toBytes (Alias.mint mint flow)
 
         let standing =
-            if Realm.isPeer realm flow then
+            if
+                Realm.isPeer realm flow
+                || (trusted.Contains flow.Remote.Address
+                    && not (Transport.isWebSocket flow.Transport))
+            then
                 Standing.Peer
             else
                 Standing.Client
@@ -114,6 +120,15 @@ type FlowTexts(realm: Realm, capacity: int) =
             | Traced.Elsewhere node -> Followed.Elsewhere node
             | Traced.Dead -> Followed.Dead
             | Traced.Forged -> Followed.Forged
+
+    /// Whoever is at this address is a peer from now on.
+    member _.Trust(address: Address) : unit =
+        if trusted.Add address then
+            byFlow.Clear()
+            byAlias.Clear()
+
+    /// Whether somebody at this address became a peer.
+    member _.Trusts(address: Address) : bool = trusted.Contains address
 
     /// Forgets a flow that is gone.
     member _.Forget(flow: Flow) =

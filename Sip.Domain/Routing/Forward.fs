@@ -25,6 +25,10 @@ type Outgoing =
         Path: ReadOnlyMemory<byte>
         /// How many branches the copy may have at once, all the way down.
         Breadth: int
+        /// Whether it goes to a peer, who is told who the client is.
+        Towards: Standing
+        /// Who has registered over the connection that it came by.
+        Asserted: Asserted list
         /// The transaction that the request belongs to, and which of its copies this is.
         Transaction: Mark
         Index: int
@@ -216,7 +220,18 @@ module Forward =
         Received.stamp edits outgoing.Source outgoing.Request
 
     let private contact (edits: Edits) (outgoing: inref<Outgoing>) =
-        ContactAlias.put outgoing.Station edits outgoing.Source outgoing.Request
+        match outgoing.Station.Realm.Home, Message.method outgoing.Request, outgoing.Towards with
+        | ValueSome home, Method.Register, Standing.Peer when
+            outgoing.Source.Standing = Standing.Client
+            ->
+            EdgeRegister.put
+                edits
+                outgoing.Station
+                home
+                outgoing.Source
+                outgoing.Leaves
+                outgoing.Request
+        | _, _, _ -> ContactAlias.put outgoing.Station edits outgoing.Source outgoing.Request
 
     // §22.3: credentials for our realm end here. They are of use to nobody beyond, but to somebody who
     // would guess the password at leisure.
@@ -234,6 +249,14 @@ module Forward =
                     request.Fields[field.Next]
                 else
                     Message.nowhere
+
+    let private identity (edits: Edits) (outgoing: inref<Outgoing>) =
+        Assertion.put
+            edits
+            outgoing.Source.Standing
+            outgoing.Towards
+            outgoing.Asserted
+            outgoing.Request
 
     // 9. Content-Length, which a stream must have and a datagram or a WebSocket message need not
     let private contentLength (edits: Edits) (outgoing: inref<Outgoing>) =
@@ -254,6 +277,7 @@ module Forward =
         breadth edits &outgoing
         recordRoute edits &outgoing
         contact edits &outgoing
+        identity edits &outgoing
         credentials edits &outgoing
         routes edits &outgoing strict
         path edits &outgoing

@@ -138,9 +138,13 @@ module Station =
 
     let private gr = "gr"B
 
-    /// Whether a URI has the form of a GRUU of ours; whether it is one only the registrar can tell.
+    /// Whether a URI has the form of a GRUU of ours; whether it is one only the registrar can tell. At the
+    /// edge of another registrar they are that one's.
     let ownsGruu (station: Station) (all: ReadOnlySpan<byte>) (uri: UriView) : bool =
-        uri.User.IsThere && UriView.has all uri gr && owns station all uri
+        station.Realm.Home.IsNone
+        && uri.User.IsThere
+        && UriView.has all uri gr
+        && owns station all uri
 
     /// Whether a Via is one that we wrote ourselves, by its sent-by.
     let wrote (station: Station) (all: ReadOnlySpan<byte>) (via: ViaView) : bool =
@@ -160,6 +164,14 @@ module Station =
             i <- i + 1
 
         found
+
+    /// Whether a message to this hop goes to a peer.
+    let standing (station: Station) (hop: Hop) : Standing =
+        match hop with
+        | Hop.Flow flow -> (station.Flows.Of flow).Standing
+        | Hop.Dial there when station.Flows.Trusts there.Address -> Standing.Peer
+        | Hop.Dial _ when Realm.leadsToPeer station.Realm hop -> Standing.Peer
+        | Hop.Dial _ -> Standing.Client
 
     /// The listener's place among the listeners.
     let placeOf (listener: Listener) : int =

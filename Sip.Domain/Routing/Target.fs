@@ -19,6 +19,9 @@ type Target =
     | Instance
     /// One place, with the Request-URI that it shall see.
     | Along of Hop: Hop * Heading: Heading
+    /// Whoever is found behind the first of these URIs that has somebody, with the Request-URI that
+    /// they shall see.
+    | Sought of Uris: SipUri list * Sight: Heading
     /// Whichever live flow ends there, with the Request-URI that it shall see; never a call.
     | Ending of There: FarEnd * Heading: Heading
     | Nobody of Refusal: Refusal
@@ -35,22 +38,30 @@ module Target =
     let private maddr = "maddr"B
 
     /// A call to an address, if it is one that we may be used to reach.
-    let private dial (realm: Realm) (request: Message) (uri: UriView) : Target =
+    let private dial (station: Station) (request: Message) (uri: UriView) : Target =
+        let realm = station.Realm
+
         match UriView.toUri request.Bytes uri with
         | ValueSome(Uri.Sip sip) ->
             match Hop.ofUri sip, realm.Admittance with
-            | ValueNone, _ -> Target.Nobody Refusal.NoTransport
-            | ValueSome hop, Admittance.UnsafeOpen -> Target.Along(hop, Heading.Kept)
-            | ValueSome hop, Admittance.Authenticated when Realm.leadsToPeer realm hop ->
+            | Lead.Nowhere, _ -> Target.Nobody Refusal.NoTransport
+            | Lead.Straight hop, Admittance.UnsafeOpen -> Target.Along(hop, Heading.Kept)
+            | Lead.Straight hop, Admittance.Authenticated when
+                Station.standing station hop = Standing.Peer
+                ->
                 Target.Along(hop, Heading.Kept)
-            | ValueSome _, Admittance.Authenticated -> Target.Nobody Refusal.NotOurs
+            | Lead.Sought uri, Admittance.UnsafeOpen -> Target.Sought([ uri ], Heading.Kept)
+            | Lead.Sought uri, Admittance.Authenticated when Realm.namesPeer realm uri ->
+                Target.Sought([ uri ], Heading.Kept)
+            | (Lead.Straight _ | Lead.Sought _), Admittance.Authenticated ->
+                Target.Nobody Refusal.NotOurs
         | ValueSome _
         | ValueNone -> Target.Nobody Refusal.NotOurs
 
     // A plain alias proves nothing, so that only who is trusted anyway may use one.
     let private byPlainAlias (station: Station) (came: Flow) (alias: string) : Target =
         match FarEnd.tryAlias alias with
-        | ValueSome there when Realm.isPeer station.Realm came ->
+        | ValueSome there when (station.Flows.Of came).Standing = Standing.Peer ->
             Target.Ending(there, Heading.Unaliased)
         | ValueSome _
         | ValueNone -> Target.Nobody Refusal.ForgedAlias
@@ -86,7 +97,14 @@ module Target =
         elif isElsewhere station all uri then
             Target.Nobody Refusal.NotOurs
         elif not (Station.owns station all uri) then
-            dial station.Realm request uri
+            dial station request uri
+        elif station.Realm.Home.IsSome then
+            match Standin.read station all uri with
+            | Unsealed.Contact(text, written) -> Target.Along(text.Hop, Heading.Written written)
+            | Unsealed.Gone -> Target.Nobody Refusal.FlowGone
+            | Unsealed.Forged -> Target.Nobody Refusal.ForgedAlias
+            | Unsealed.Plain when uri.User.IsThere -> Target.User
+            | Unsealed.Plain -> Target.Server
         elif Station.ownsGruu station all uri then
             Target.Instance
         elif uri.User.IsThere then
@@ -100,7 +118,7 @@ module Target =
             let route = Routes.next request way
 
             if route.Whole.IsThere then
-                dial station.Realm request route
+                dial station request route
             else
                 Target.Nobody Refusal.NotOurs
         else

@@ -36,7 +36,7 @@ module FlowRouteLaws =
     let private inserted =
         Law.holds "our Path is loose, and has flow and ob where we are the first hop only" edges
         <| fun (wish, support, position, listener) ->
-            match FlowRoute.path wish support position listener "TOKEN" with
+            match FlowRoute.path wish support position listener.Transport listener "TOKEN" with
             | PathStep.Insert(value, _) ->
                 let isFirst = position = Position.FirstHop
 
@@ -49,7 +49,7 @@ module FlowRouteLaws =
     let private demanded =
         Law.holds "a registrar that has to honour our Path is told so, and only then" edges
         <| fun (wish, support, position, listener) ->
-            match FlowRoute.path wish support position listener "TOKEN" with
+            match FlowRoute.path wish support position listener.Transport listener "TOKEN" with
             | PathStep.Insert(_, headers) ->
                 headers =
                     (if wish = PathWish.Demanded then
@@ -63,7 +63,8 @@ module FlowRouteLaws =
         Law.holds "a browser's REGISTER never goes on without our Path" edges
         <| fun (wish, support, position, listener) ->
             not (Transport.isWebSocket listener.Transport)
-            || FlowRoute.path wish support position listener "TOKEN" <> PathStep.Nothing
+            || FlowRoute.path wish support position listener.Transport listener "TOKEN"
+               <> PathStep.Nothing
 
     let private request (routes: string list) =
         let lines =

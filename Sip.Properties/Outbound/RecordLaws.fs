@@ -66,7 +66,9 @@ module RecordLaws =
             | _ -> false
 
     let private peers =
-        Law.holds "a peer's connection stands in no Record-Route by a token" RoutingLaws.twoFlows
+        Law.holds
+            "a peer's connection stands in no Record-Route by a token, unless it is a WebSocket"
+            RoutingLaws.twoFlows
         <| fun (came, leaves) ->
             let peer =
                 { leaves with
@@ -76,7 +78,9 @@ module RecordLaws =
                         }
                 }
 
-            recorded peer peer |> List.forall (fun value -> (named value).IsNone)
+            // Nobody who has to come by WebSocket is a peer, whatever the address.
+            let isClient = Transport.isWebSocket peer.Transport
+            recorded peer peer |> List.forall (fun value -> (named value).IsSome = isClient)
 
     let private goesDown =
         Law.holds
@@ -91,6 +95,7 @@ module RecordLaws =
                 | Target.Along _
                 | Target.Server
                 | Target.User
+                | Target.Sought _
                 | Target.Instance
                 | Target.Ending _
                 | Target.Nobody _ -> false
@@ -111,6 +116,7 @@ module RecordLaws =
             | Target.Along _
             | Target.Server
             | Target.User
+            | Target.Sought _
             | Target.Instance
             | Target.Ending _
             | Target.Nobody _ -> false
@@ -160,6 +166,7 @@ module RecordLaws =
             | Target.Along _
             | Target.Server
             | Target.User
+            | Target.Sought _
             | Target.Instance
             | Target.Ending _
             | Target.Nobody _ -> false
@@ -178,6 +185,7 @@ module RecordLaws =
             | Target.Along _
             | Target.Server
             | Target.User
+            | Target.Sought _
             | Target.Instance
             | Target.Ending _
             | Target.Nobody _ -> false

@@ -37,6 +37,7 @@ type House(policy: Policy) =
                         Sheet = Sheet.read (Text.ofBytes bytes.Span)
                     }
                 | Effect.Send(Hop.Dial _, _)
+                | Effect.Ask _
                 | Effect.Note _ -> ()
         ]
 

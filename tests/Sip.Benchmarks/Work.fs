@@ -39,6 +39,8 @@ let private forward (request: Message) (heading: Heading) : int =
             Heading = heading
             Path = ReadOnlyMemory.Empty
             Breadth = 60
+            Towards = Standing.Client
+            Asserted = []
             Transaction = { First = 1UL; Second = 2UL }
             Index = 0
         }
@@ -66,7 +68,15 @@ let private response = Samples.read answer
 
 let private back () =
     edits.Clear()
-    Return.write station edits (station.Flows.Of Samples.callee) Samples.caller response
+
+    Return.write
+        station
+        edits
+        (station.Flows.Of Samples.callee)
+        []
+        (station.Flows.Of Samples.caller)
+        response
+
     Patch.write edits response (Span target) |> ignore
 
 let private whole (bytes: byte[]) (heading: Heading) =
