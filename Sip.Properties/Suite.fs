@@ -59,6 +59,7 @@ let all: Test =
             World.RegisteringLaws.all
             World.InstanceLaws.all
             World.ReturnLaws.all
+            World.KeepAliveLaws.all
             World.WorldLaws.all
             World.HostileLaws.all
             World.FarEndLaws.all
