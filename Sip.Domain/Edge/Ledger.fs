@@ -124,6 +124,8 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             | StartLine.Response _ -> ()
         | ValueNone -> ()
 
+    let blank = "\r\n\000"B
+
     // RFC 5626 §8: STUN among the SIP of a datagram socket; and what others send there to keep a
     // translator awake is nothing at all.
     let isKeepAlive (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
@@ -133,7 +135,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
                 outbox.Send(Hop.Flow flow, ReadOnlyMemory response)
                 true
             | Stun.Unanswered -> true
-            | Stun.NotStun -> bytes.Span.IndexOfAnyExcept("\r\n\000"B) < 0)
+            | Stun.NotStun -> bytes.Span.IndexOfAnyExcept(ReadOnlySpan blank) < 0)
 
     let worked now (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
         let source = station.Flows.Of flow
