@@ -139,6 +139,8 @@ type internal Entrance
         | ValueSome _
         | ValueNone -> Decision.Refuse Refusal.NoSuchUser
 
+    let alias = Text.toBytes Alias.parameter
+
     // RFC 5627 §6.1: where Routes or a token say the way, the GRUU still becomes its contact.
     let sight (now: Instant) (request: Message) (way: Way) (hop: Hop) : Heading =
         let isThere (binding: Sip.Registrar.Binding) =
@@ -202,7 +204,11 @@ type internal Entrance
         | Target.Instance -> placeOfInstance now request way
         | Target.Along(Hop.Flow there, _) when not (outbox.IsLive there) ->
             Decision.Refuse Refusal.FlowGone
-        | Target.Along(hop, Heading.Kept) when Station.ownsGruu station request.Bytes way.Uri ->
+        // An alias on it was put there by whoever is on the Route, and is of use to them.
+        | Target.Along(hop, Heading.Kept) when
+            Station.ownsGruu station request.Bytes way.Uri
+            && not (UriView.has request.Bytes way.Uri alias)
+            ->
             along hop (sight now request way hop)
         | Target.Along(hop, heading) -> along hop heading
         | Target.Sought _ when method = Method.Register && lacksPath request ->
