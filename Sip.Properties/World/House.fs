@@ -40,6 +40,7 @@ type House(policy: Policy) =
                     }
                 | Effect.Send(Hop.Dial _, _)
                 | Effect.Ask _
+                | Effect.Ask _
                 | Effect.Note _ -> ()
         ]
 
