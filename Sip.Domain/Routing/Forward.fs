@@ -219,11 +219,15 @@ module Forward =
         Patch.put edits (ReadOnlySpan lineEnd)
         Received.stamp edits outgoing.Source outgoing.Request
 
+    // A client's registration on its way to the registrar behind us says how the client is reached.
+    let private isHomeward (outgoing: inref<Outgoing>) =
+        outgoing.Towards = Standing.Peer
+        && outgoing.Source.Standing = Standing.Client
+        && Message.method outgoing.Request = Method.Register
+
     let private contact (edits: Edits) (outgoing: inref<Outgoing>) =
-        match outgoing.Station.Realm.Home, Message.method outgoing.Request, outgoing.Towards with
-        | ValueSome home, Method.Register, Standing.Peer when
-            outgoing.Source.Standing = Standing.Client
-            ->
+        match outgoing.Station.Realm.Home with
+        | ValueSome home when isHomeward &outgoing ->
             EdgeRegister.put
                 edits
                 outgoing.Station
@@ -231,7 +235,8 @@ module Forward =
                 outgoing.Source
                 outgoing.Leaves
                 outgoing.Request
-        | _, _, _ -> ContactAlias.put outgoing.Station edits outgoing.Source outgoing.Request
+        | ValueSome _
+        | ValueNone -> ContactAlias.put outgoing.Station edits outgoing.Source outgoing.Request
 
     // §22.3: credentials for our realm end here. They are of use to nobody beyond, but to somebody who
     // would guess the password at leisure.
