@@ -109,6 +109,7 @@ type Server(registered: Binding list) =
             for effect in ledger.Take(at now, input) do
                 match effect with
                 | Effect.Send(hop, bytes) -> hop, Text.ofBytes bytes.Span
+                | Effect.Ask _
                 | Effect.Note _ -> ()
         ]
 

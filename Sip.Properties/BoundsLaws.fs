@@ -154,6 +154,7 @@ type private Bench() =
                 match effect with
                 | Effect.Send(Hop.Flow flow, bytes) -> flow, Text.ofBytes bytes.Span
                 | Effect.Send _
+                | Effect.Ask _
                 | Effect.Note _ -> ()
         ]
 

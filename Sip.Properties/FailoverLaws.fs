@@ -94,13 +94,19 @@ let private hungUp =
         Expect.equal (statuses after) [ 480 ] "the caller's end"
 
 let private trunk transport =
-    Hop.Dial(transport, Host.Name "trunk.example.net", 5060)
+    Hop.Dial
+        {
+            Transport = transport
+            Address = Address.ofV4 0xC0000209u
+            Port = 5060
+            Domain = Host.Address(Address.ofV4 0xC0000209u)
+        }
 
 let private large =
     testCase "a large request to a UDP hop goes over TCP, and by UDP where that is refused"
     <| fun () ->
         let bench = Bench.Server registered
-        let target = "sip:bob@trunk.example.net"
+        let target = "sip:bob@192.0.2.9"
         let sent = requests (bench.Say(alice, request "MESSAGE" target (String('x', 1300))))
         Expect.equal (List.map fst sent) [ trunk Dialled.Tcp ] "large"
         Expect.stringContains (snd sent.Head) "Via: SIP/2.0/TCP " "as its Via says"
@@ -114,7 +120,7 @@ let private small =
     testCase "a small request to a UDP hop goes by UDP"
     <| fun () ->
         let sent =
-            Bench.Server(registered).Say(alice, request "MESSAGE" "sip:bob@trunk.example.net" "x")
+            Bench.Server(registered).Say(alice, request "MESSAGE" "sip:bob@192.0.2.9" "x")
 
         Expect.equal (List.map fst (requests sent)) [ trunk Dialled.Udp ] "small"
 
@@ -123,7 +129,7 @@ let private severed =
     <| fun () ->
         for method in [ "INVITE"; "MESSAGE" ] do
             let bench = Bench.Server registered
-            let target = "sip:bob@trunk.example.net;transport=tcp"
+            let target = "sip:bob@192.0.2.9;transport=tcp"
             let sent = requests (bench.Say(alice, request method target ""))
             Expect.equal (List.map fst sent) [ trunk Dialled.Tcp ] "it is called"
             Expect.isEmpty (bench.Take(Input.Severed(trunk Dialled.Tls))) "another's end is nothing"

@@ -133,6 +133,7 @@ type Scene(caller: Transport, callee: Transport, pace: int) =
                 match effect with
                 | Effect.Send(Hop.Flow flow, bytes) when flow = target -> Text.ofBytes bytes.Span
                 | Effect.Send _
+                | Effect.Ask _
                 | Effect.Note _ -> ()
         ]
 

@@ -11,6 +11,7 @@ using Sip.Server.Options;
 using Sip.Server.Pages;
 using Sip.Server.Portable;
 using Sip.Server.Reactor;
+using Sip.Server.Resolving;
 using Sip.Server.Shell;
 using Sip.Server.Store;
 using Sip.Transactions;
@@ -52,6 +53,7 @@ if (problems.Count > 0 || configured is not Configured.Ready { Setup: var setup 
 }
 
 var clock = new Clock(TimeProvider.System);
+var resolver = Resolver.OfMachine(clock);
 var realm = setup.Realm;
 var pages = Configuring.Pages(options)!;
 var users = new Users(RealmModule.name(realm), store);
@@ -78,7 +80,7 @@ builder.Services.AddHostFiltering(filter => filter.AllowedHosts = IPAddress.IsLo
 
 var app = builder.Build();
 var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Sip");
-var ledger = new Ledger(realm, TimingModule.usual, PolicyModule.standard);
+var ledger = new Ledger(realm, TimingModule.usual, setup.Policy);
 var patience = TimeSpan.FromSeconds(options.StopSeconds);
 IEdge edge = onReactor ? OnReactor() : portable = OnKestrel();
 await users.BeginAsync(edge, options.User);
@@ -118,7 +120,7 @@ return 0;
 
 ReactorEdge OnReactor() => new(
     setup,
-    [new LedgerConductor(ledger, log)],
+    [new LedgerConductor(ledger, resolver, log)],
     clock,
     new ReactorSettings
     {
@@ -133,7 +135,7 @@ PortableEdge OnKestrel()
 {
     var trusted = new X509Certificate2Collection();
     if (options.Trust.Length > 0) trusted.ImportFromPemFile(options.Trust);
-    return new PortableEdge(setup, ledger, clock, new StreamSettings { QueueBytes = options.QueueBytes, Trusted = trusted }, patience, log);
+    return new PortableEdge(setup, ledger, resolver, clock, new StreamSettings { QueueBytes = options.QueueBytes, Trusted = trusted }, patience, log);
 }
 
 X509Certificate2 Certificate() => options.Certificate.Length > 0

@@ -29,10 +29,13 @@ module internal Downstream =
                 Source = walk.Source
                 Request = request
                 Way = Routes.strip around.Station request
+                Hop = place.Hop
                 Leaves = leaves
                 Heading = place.Heading
                 Path = place.Path
                 Breadth = breadth
+                Towards = Station.standing around.Station place.Hop
+                Asserted = around.Identities.Of walk.Source.Flow
                 Transaction = walk.Key
                 Index = id
             }
@@ -91,10 +94,10 @@ module internal Downstream =
     // §18.1.1: what is too large for a datagram goes over TCP, and by UDP only where that is refused.
     let private ofSize (walk: Walk) (place: Place) (bytes: ReadOnlyMemory<byte>) : Place =
         match place.Hop with
-        | Hop.Dial(Dialled.Udp, host, port) ->
+        | Hop.Dial({ Transport = Dialled.Udp } as there) ->
             let transport = Failover.transport (bytes.Length * 1<octet>) ValueNone Dialled.Udp
 
-            let other = Hop.Dial(transport, host, port)
+            let other = Hop.Dial { there with Transport = transport }
 
             if
                 transport <> Dialled.Udp
@@ -106,7 +109,9 @@ module internal Downstream =
                 }
             else
                 place
-        | Hop.Dial((Dialled.Tcp | Dialled.Tls), _, _)
+        | Hop.Dial {
+                       Transport = (Dialled.Tcp | Dialled.Tls)
+                   }
         | Hop.Flow _ -> place
 
     /// Puts a leg on its way; a place that cannot be reached any more has a leg that is over.
@@ -139,13 +144,16 @@ module internal Downstream =
     /// The place itself, or the same by TCP where the request is too large for UDP.
     let fitting (walk: Walk) (id: int) (place: Place) (breadth: int) : Place =
         match place.Hop with
-        | Hop.Dial(Dialled.Udp, _, _) -> ofSize walk place (copyOf walk id place breadth)
-        | Hop.Dial((Dialled.Tcp | Dialled.Tls), _, _)
+        | Hop.Dial { Transport = Dialled.Udp } -> ofSize walk place (copyOf walk id place breadth)
+        | Hop.Dial {
+                       Transport = (Dialled.Tcp | Dialled.Tls)
+                   }
         | Hop.Flow _ -> place
 
     /// Whether the one way was tried because of the size, and the other is what was left for it.
     let isSameServer (tried: Hop) (next: Hop) =
         match tried, next with
-        | Hop.Dial(Dialled.Tcp, host, port), Hop.Dial(Dialled.Udp, host', port') ->
-            host = host' && port = port'
+        | Hop.Dial({ Transport = Dialled.Tcp } as there),
+          Hop.Dial({ Transport = Dialled.Udp } as there') ->
+            there = { there' with Transport = Dialled.Tcp }
         | (Hop.Dial _ | Hop.Flow _), (Hop.Dial _ | Hop.Flow _) -> false

@@ -33,12 +33,12 @@ type Input =
     | Closed of Flow: Flow
     /// The connection that was called for this hop is gone, or did not come about.
     | Severed of Hop: Hop
-    /// These bytes could not be sent to this hop.
-    | Undeliverable of Hop: Hop * Bytes: ReadOnlyMemory<byte>
     /// A user may sign in from now on, or again with another password.
     | Enrolled of Subscriber: Subscriber
     /// A binding that outlived the last process.
     | Restored of Aor: string * Binding: Binding
+    /// What the domain name system says to a question that was asked, and for how long that counts.
+    | Told of Question: Question * Answer: Answer * Life: int64<s>
     /// The deadline passed.
     | Tick
 
@@ -46,4 +46,6 @@ type Input =
 [<RequireQualifiedAccess>]
 type Effect =
     | Send of To: Hop * Bytes: ReadOnlyMemory<byte>
+    /// To be asked of the domain name system; whatever comes of it, `Told` follows within a second or so.
+    | Ask of Question: Question
     | Note of Note: Note

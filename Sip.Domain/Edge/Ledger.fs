@@ -18,6 +18,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
     let station = Station.ofRealm realm
     let agenda = Agenda()
     let outbox = Outbox station
+    let identities = Identities()
     // What arrives is read here; nothing keeps it beyond its input.
     let came = Message.blank ()
 
@@ -26,6 +27,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             Station = station
             Timing = timing
             Outbox = outbox
+            Identities = identities
             Edits = Edits()
             Asked = Message.blank ()
             Sent = Message.blank ()
@@ -34,6 +36,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
 
     let exchanges = Exchanges(around, agenda, bounds)
     let answers = Answers(agenda, outbox.Shelf)
+    let locating = Locating(station, agenda, outbox)
     let proofs = Proofs(realm, agenda)
     let location = Location(realm, outbox.IsLive, agenda)
     let desk = Desk(realm, policy, location, outbox.Note)
@@ -43,7 +46,9 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             {
                 Outbox = outbox
                 Location = location
+                Locating = locating
                 Proofs = proofs
+                Identities = identities
                 Exchanges = exchanges
                 Answers = answers
             }
@@ -69,10 +74,30 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             && not (Flow.isConnection asker)
             && flow.Remote.Address = asker.Remote.Address)
 
+    // A request that waited is read again.
+    let withRequest (wanted: Waiting) (act: Message -> unit) =
+        match Reading.into around.Asked realm.Limits wanted.Request.Span with
+        | Arrival.Message request -> act request
+        | Arrival.Broken _ -> invalidOp "a request that was kept cannot be read any more"
+
+    // What is called off before it is known where it goes goes nowhere (§9.2).
+    let callOff (wanted: Waiting) =
+        locating.Drop wanted
+
+        withRequest wanted (fun invite ->
+            let status = Status.requestTerminated
+            let bytes = outbox.Made(wanted.Source, invite, status, Status.phrase status, [])
+            outbox.Send(wanted.Source.Hop, bytes)
+            let until = around.Now.After(Timing.patience timing)
+            answers.Keep(wanted.Key, wanted.Source, bytes, until))
+
     let cancelled (source: FlowText) (request: Message) =
         let key = Key.ofInvite station request
 
         match exchanges.Find key, answers.Find key with
+        | null, null when not (isNull (locating.Find key)) ->
+            outbox.Say(source, request, Status.ok)
+            callOff (Unchecked.nonNull (locating.Find key))
         | NonNull slot, _ when isAsker source.Flow slot.Exchange ->
             outbox.Say(source, request, Status.ok)
             let reasons = OwnRequest.because (OwnRequest.reasons request)
@@ -102,6 +127,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             match exchanges.Find key with
             | null ->
                 match answers.Find key with
+                | null when not (isNull (locating.Find key)) -> ()
                 | null -> entrance.Enter(now, source, method, view, request)
                 | given -> outbox.Send(given.Source.Hop, given.Bytes)
             | slot -> exchanges.Step(ExchangeEvent.Repeated, slot)
@@ -151,8 +177,8 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
     let legFailed (leg: int) (slot: Slot) =
         exchanges.Step(ExchangeEvent.LegFailed leg, slot)
 
-    let unbind (aor: string) (after: Bindings) =
-        location.Store(aor, after)
+    let unbind (aor: string) (after: Bindings, changes: Change list) =
+        location.Store(around.Now, aor, after, changes)
 
         if Bindings.isEmpty after then
             outbox.Note(Note.Unregistered aor)
@@ -178,10 +204,11 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
     let closed (flow: Flow) =
         outbox.Close flow
         proofs.Close flow
+        identities.Close flow
         station.Flows.Forget flow
 
         for aor in location.On flow do
-            unbind aor (fst (Bindings.dropFlow flow (location.Of aor)))
+            unbind aor (Bindings.dropFlow flow (location.Of aor))
 
         for key in exchanges.From flow do
             match exchanges.Find key with
@@ -190,19 +217,17 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
 
         severed (Hop.Flow flow)
 
-    let undeliverable (bytes: ReadOnlyMemory<byte>) =
-        match Reading.into came realm.Limits bytes.Span with
-        | Arrival.Message message ->
-            let struct (slot, leg) = exchanges.Leg(Key.ofBranch message)
+        for wanted in locating.From flow do
+            locating.Drop wanted
 
-            match message.Start with
-            | StartLine.Request((Method.Ack | Method.Cancel), _, _)
-            | StartLine.Response _ -> ()
-            | StartLine.Request _ ->
-                match slot with
-                | null -> ()
-                | slot -> legFailed leg slot
-        | Arrival.Broken _ -> ()
+    let located (wanted: Waiting) (found: Found) =
+        locating.Drop wanted
+        withRequest wanted (fun request -> entrance.Located(wanted, found, request))
+        outbox.Commit()
+
+    let told now question answer life =
+        for struct (wanted, found) in locating.Told(now, question, answer, life) do
+            located wanted found
 
     // An exchange that throws when its time comes would come again and again: it is given up.
     let tickExchange (slot: Slot) =
@@ -223,8 +248,12 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         | Due.Bindings aor ->
             match location.Of aor with
             | before when (Bindings.wake before).IsDue now ->
-                unbind aor (fst (Bindings.expire now before))
+                unbind aor (Bindings.expire now before)
             | _ -> location.Remind aor
+        | Due.Waiting key ->
+            match locating.Find key with
+            | null -> ()
+            | wanted -> located wanted (Found.Nowhere Astray.NoAnswer)
         | Due.Nonce id -> proofs.Forget id
 
     let rec tick (now: Instant) =
@@ -254,10 +283,11 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         | Input.Unframed(flow, event, bytes) -> unframed flow event bytes
         | Input.Closed flow -> closed flow
         | Input.Severed hop -> severed hop
-        | Input.Undeliverable(_, bytes) -> undeliverable bytes
         | Input.Enrolled subscriber -> proofs.Enroll subscriber
         | Input.Restored(aor, binding) ->
-            location.Store(aor, Bindings.ofList (Bindings.toList (location.Of aor) @ [ binding ]))
+            let after = Bindings.ofList (Bindings.toList (location.Of aor) @ [ binding ])
+            location.Store(now, aor, after, [ Change.Added binding ])
+        | Input.Told(question, answer, life) -> told now question answer life
         | Input.Tick -> tick now
 
         outbox.Fetch()
@@ -269,7 +299,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
     member _.Pending: int = exchanges.Pending
 
     /// How many entities are held for requests under way or lately answered.
-    member _.Held: int = exchanges.Held + answers.Held
+    member _.Held: int = exchanges.Held + answers.Held + locating.Held
 
     /// How many entities are held that prove something: spent nonces, and connections of users.
     member _.Proofs: int = proofs.Held

@@ -115,14 +115,12 @@ module Leg =
         | Calling.Other(ClientOther.State.Completed _ | ClientOther.State.Terminated) -> false
 
     /// Whether a response that came on this flow may answer the leg: only the very connection that
-    /// the request went to, or, for datagrams and calls, the address that it went to. A host that was
-    /// called by its name is known by nothing but the branch, a keyed hash that cannot be guessed.
+    /// the request went to, or, for datagrams and calls, the address that it went to.
     let mayAnswer (came: FlowText) (leg: Leg) : bool =
         match leg.Place.Hop with
         | Hop.Flow flow when Flow.isConnection flow -> Flow.comparer.Equals(came.Flow, flow)
         | Hop.Flow flow ->
             came.Flow.Transport = flow.Transport
             && came.Flow.Remote.Address = flow.Remote.Address
-        | Hop.Dial(_, Host.Address address, _) ->
-            came.Flow.Remote.Address = address || came.Standing = Standing.Peer
-        | Hop.Dial(_, Host.Name _, _) -> true
+        | Hop.Dial there ->
+            came.Flow.Remote.Address = there.Address || came.Standing = Standing.Peer

@@ -366,7 +366,16 @@ module internal Proxying =
         let around = walk.Around
         let out = around.Outbox.Out
         around.Edits.Clear()
-        Return.write around.Edits came walk.Source.Flow message
+        let asserted = around.Identities.Of came.Flow
+        Return.write around.Station around.Edits came asserted walk.Source message
+
+        if walk.Method = Method.Register then
+            if around.Station.Realm.Home.IsSome then
+                Standin.restore around.Edits around.Station message
+
+            if Response.classOf status = Class.Success then
+                around.Identities.Registered(walk.Source, walk.Request)
+
         let start = out.Length
         let length = Patch.length around.Edits message
         Patch.write around.Edits message (out.Room length) |> ignore

@@ -25,7 +25,8 @@ type Next<'place> =
 [<RequireQualifiedAccess>]
 module Failover =
 
-    let private fails (attempt: Attempt) =
+    /// Whether the next destination is to be tried.
+    let isFailure (attempt: Attempt) : bool =
         match attempt with
         | Attempt.Answered status ->
             status = Status.serviceUnavailable
@@ -37,7 +38,7 @@ module Failover =
     /// What is next after an attempt, when these places are left.
     let after (attempt: Attempt) (rest: 'place list) : Next<'place> =
         match rest with
-        | first :: rest when fails attempt -> Next.Try(first, rest)
+        | first :: rest when isFailure attempt -> Next.Try(first, rest)
         | _ -> Next.Settle
 
     /// How large a request may be on a path whose MTU nobody knows.

@@ -7,17 +7,36 @@ open System
 open System.Collections.Generic
 open Sip
 
+/// The transports on which a server may call.
+[<RequireQualifiedAccess; Struct>]
+type Dialled =
+    | Udp
+    | Tcp
+    | Tls
+
+/// One place to call.
+type Destination =
+    {
+        Transport: Dialled
+        Address: Address
+        Port: int
+        /// The host that a certificate has to name (RFC 5922 §4).
+        Domain: Host
+    }
+
 /// The next hop. There is no way to write down a call to a WebSocket.
 [<RequireQualifiedAccess>]
 type Hop =
     | Flow of Flow: Flow
-    | Dial of Transport: Dialled * Host: Host * Port: int
+    | Dial of Destination: Destination
 
-/// The transports on which a server may call.
-and [<RequireQualifiedAccess; Struct>] Dialled =
-    | Udp
-    | Tcp
-    | Tls
+/// Where a URI leads as far as it says so itself.
+[<RequireQualifiedAccess>]
+type Lead =
+    | Straight of Hop: Hop
+    /// A name: whoever is behind it has to be looked up (RFC 3263).
+    | Sought of Uri: SipUri
+    | Nowhere
 
 /// Asking hops.
 [<RequireQualifiedAccess>]
@@ -34,7 +53,7 @@ module Hop =
     let transport (hop: Hop) : Transport =
         match hop with
         | Hop.Flow flow -> flow.Transport
-        | Hop.Dial(transport, _, _) -> dialled transport
+        | Hop.Dial there -> dialled there.Transport
 
     /// For tables that are keyed by hops.
     let comparer: IEqualityComparer<Hop> =
@@ -42,13 +61,12 @@ module Hop =
             member _.GetHashCode hop =
                 match hop with
                 | Hop.Flow flow -> Flow.comparer.GetHashCode flow
-                | Hop.Dial(_, host, port) -> HashCode.Combine(host, port)
+                | Hop.Dial there -> HashCode.Combine(there.Address, there.Port)
 
             member _.Equals(one, other) =
                 match one, other with
                 | Hop.Flow flow, Hop.Flow flow' -> Flow.comparer.Equals(flow, flow')
-                | Hop.Dial(transport, host, port), Hop.Dial(transport', host', port') ->
-                    transport = transport' && port = port' && host = host'
+                | Hop.Dial there, Hop.Dial there' -> there = there'
                 | (Hop.Flow _ | Hop.Dial _), (Hop.Flow _ | Hop.Dial _) -> false
         }
 
@@ -56,8 +74,7 @@ module Hop =
     let isConnection (hop: Hop) : bool =
         match hop with
         | Hop.Flow flow -> Flow.isConnection flow
-        | Hop.Dial(Dialled.Udp, _, _) -> false
-        | Hop.Dial((Dialled.Tcp | Dialled.Tls), _, _) -> true
+        | Hop.Dial there -> there.Transport <> Dialled.Udp
 
     // RFC 3263 §4.1: without a transport parameter UDP serves sip and TLS serves sips.
     let private choose (uri: SipUri) : Dialled voption =
@@ -73,21 +90,26 @@ module Hop =
         | Said.WebSocket, _
         | Said.Unheard _, _ -> ValueNone
 
-    /// The call that a URI asks for; none for a WebSocket, an unknown transport, and a host that
+    /// The port that a URI leads to by this transport.
+    let port (transport: Dialled) (uri: SipUri) : int =
+        match uri.Port with
+        | ValueSome port -> port
+        | ValueNone -> Transport.defaultPort (dialled transport)
+
+    /// The call that a URI asks for; nowhere for a WebSocket, an unknown transport, and a host that
     /// no call can reach (`.invalid`, multicast, broadcast, the wildcard).
-    let ofUri (uri: SipUri) : Hop voption =
-        let reachable =
-            match uri.Host with
-            | Host.Name _ -> not (Host.isInvalid uri.Host)
-            | Host.Address address -> not (Address.isUnreachable address)
-
-        match choose uri with
-        | ValueSome transport when reachable ->
-            let port =
-                match uri.Port with
-                | ValueSome port -> port
-                | ValueNone -> Transport.defaultPort (dialled transport)
-
-            ValueSome(Hop.Dial(transport, uri.Host, port))
-        | ValueSome _
-        | ValueNone -> ValueNone
+    let ofUri (uri: SipUri) : Lead =
+        match choose uri, uri.Host with
+        | ValueNone, _ -> Lead.Nowhere
+        | ValueSome _, Host.Name _ when Host.isInvalid uri.Host -> Lead.Nowhere
+        | ValueSome _, Host.Name _ -> Lead.Sought uri
+        | ValueSome _, Host.Address address when Address.isUnreachable address -> Lead.Nowhere
+        | ValueSome transport, Host.Address address ->
+            {
+                Transport = transport
+                Address = address
+                Port = port transport uri
+                Domain = uri.Host
+            }
+            |> Hop.Dial
+            |> Lead.Straight

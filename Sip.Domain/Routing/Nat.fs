@@ -84,7 +84,7 @@ module Nat =
             Transport.isWebSocket flow.Transport
             || uri.Host <> Host.Address flow.Remote.Address
             || portOf uri <> flow.Remote.Port
-        | Hop.Dial(_, host, port) -> uri.Host <> host || portOf uri <> port
+        | Hop.Dial there -> uri.Host <> there.Domain || portOf uri <> there.Port
 
     let private fromContact (source: Endpoint) contact =
         match contact with

@@ -49,6 +49,7 @@ module Status =
     let serverError = code 500
     let notImplemented = code 501
     let serviceUnavailable = code 503
+    let serverTimeout = code 504
     let versionNotSupported = code 505
     let messageTooLarge = code 513
     let decline = code 603

@@ -35,6 +35,8 @@ type HeaderName =
     | RequestDisposition
     | AcceptContact
     | RejectContact
+    | PAssertedIdentity
+    | PPreferredIdentity
     | Other
 
 /// Spellings of header fields.
@@ -81,10 +83,12 @@ module HeaderName =
             HeaderName.AcceptContact, "a"
             HeaderName.RejectContact, "Reject-Contact"
             HeaderName.RejectContact, "j"
+            HeaderName.PAssertedIdentity, "P-Asserted-Identity"
+            HeaderName.PPreferredIdentity, "P-Preferred-Identity"
         ]
 
     /// How many there are.
-    let count = 27
+    let count = 29
 
     /// The place of a name in a table of `count` places.
     let place (name: HeaderName) : int =
@@ -115,9 +119,11 @@ module HeaderName =
         | HeaderName.RequestDisposition -> 23
         | HeaderName.AcceptContact -> 24
         | HeaderName.RejectContact -> 25
-        | HeaderName.Other -> 26
+        | HeaderName.PAssertedIdentity -> 26
+        | HeaderName.PPreferredIdentity -> 27
+        | HeaderName.Other -> 28
 
-    let private longest = 19
+    let private longest = 20
 
     // A length and the low five bits of a first letter, which are the same in both cases, leave at
     // most two spellings to compare with.
@@ -181,6 +187,8 @@ module HeaderName =
         | HeaderName.RequestDisposition
         | HeaderName.AcceptContact
         | HeaderName.RejectContact
+        | HeaderName.PAssertedIdentity
+        | HeaderName.PPreferredIdentity
         | HeaderName.Other -> false
 
     /// The header's long spelling.

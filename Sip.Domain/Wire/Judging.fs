@@ -168,6 +168,8 @@ module Judging =
         | HeaderName.RequestDisposition
         | HeaderName.AcceptContact
         | HeaderName.RejectContact
+        | HeaderName.PAssertedIdentity
+        | HeaderName.PPreferredIdentity
         | HeaderName.Other -> ValueNone
 
     let internal firstFault (message: Message) (all: ReadOnlySpan<byte>) headEnd =

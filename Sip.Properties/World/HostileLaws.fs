@@ -63,15 +63,14 @@ let private abused (run: Run) =
                 yield! take now (Input.Arrived(flow, ReadOnlyMemory(Text.toBytes text)))
                 yield! take now (Input.Arrived(other, bytes))
                 yield! take now (Input.Unframed(other, StreamEvent.Broken, bytes))
-                yield! take now (Input.Undeliverable(Hop.Flow flow, bytes))
                 yield! take now (Input.Severed(Hop.Flow flow))
             | Input.Opened _
             | Input.Unframed _
             | Input.Closed _
             | Input.Severed _
-            | Input.Undeliverable _
             | Input.Enrolled _
             | Input.Restored _
+            | Input.Told _
             | Input.Tick -> ()
 
             yield! take now input
@@ -89,15 +88,16 @@ let private forestalled (run: Run) =
                 for effect in ledger.Take(now, Input.Arrived(other, bytes)) do
                     match effect with
                     | Effect.Send(_, sent) -> Text.ofBytes sent.Span
+                    | Effect.Ask _
                     | Effect.Note _ -> ()
             | Input.Arrived _
             | Input.Opened _
             | Input.Unframed _
             | Input.Closed _
             | Input.Severed _
-            | Input.Undeliverable _
             | Input.Enrolled _
             | Input.Restored _
+            | Input.Told _
             | Input.Tick -> ()
 
             ledger.Take(now, input) |> ignore
@@ -111,6 +111,7 @@ let private statuses (effects: Effect seq) =
         for effect in effects do
             match effect with
             | Effect.Send(_, bytes) -> (Text.ofBytes bytes.Span).Split("\r\n")[0]
+            | Effect.Ask _
             | Effect.Note _ -> ()
     ]
 

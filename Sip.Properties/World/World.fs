@@ -148,6 +148,7 @@ module World =
                 [
                     for effect in ledger.Take(now (), input) do
                         match effect with
+                        | Effect.Ask _
                         | Effect.Note _ -> effect
                         | Effect.Send(hop, bytes) ->
                             Effect.Send(hop, ReadOnlyMemory(bytes.ToArray()))
@@ -157,6 +158,7 @@ module World =
 
             for effect in effects do
                 match effect with
+                | Effect.Ask _
                 | Effect.Note _ -> ()
                 | Effect.Send(Hop.Dial _, bytes) -> astray.Add(Text.ofBytes bytes.Span)
                 | Effect.Send(Hop.Flow flow, bytes) -> deliver flow (Text.ofBytes bytes.Span)

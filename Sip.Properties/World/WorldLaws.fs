@@ -40,6 +40,7 @@ let private sends (run: Run) =
             for effect in effects do
                 match effect with
                 | Effect.Send(hop, bytes) -> hop, Sheet.read (Text.ofBytes bytes.Span)
+                | Effect.Ask _
                 | Effect.Note _ -> ()
     ]
 
@@ -52,9 +53,9 @@ let private arrivals (run: Run) =
             | Input.Unframed _
             | Input.Closed _
             | Input.Severed _
-            | Input.Undeliverable _
             | Input.Enrolled _
             | Input.Restored _
+            | Input.Told _
             | Input.Tick -> ()
     ]
 
@@ -116,6 +117,7 @@ let private again (run: Run) =
         |> Seq.map (fun effect ->
             match effect with
             | Effect.Send(hop, bytes) -> $"%A{hop}" + Text.ofBytes bytes.Span
+            | Effect.Ask question -> $"%A{question}"
             | Effect.Note note -> $"%A{note}")
         |> String.Concat
 

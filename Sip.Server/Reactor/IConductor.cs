@@ -28,9 +28,6 @@ public interface IConductor
     /// <summary>The connection that was called for this hop is gone, or did not come about.</summary>
     void Severed(Instant now, Hop hop, Shard shard);
 
-    /// <summary>These bytes could not be sent to this hop.</summary>
-    void Undeliverable(Instant now, Hop hop, ReadOnlyMemory<byte> bytes, Shard shard);
-
     /// <summary>Time has passed.</summary>
     void Tick(Instant now, Shard shard);
 

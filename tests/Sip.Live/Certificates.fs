@@ -102,7 +102,16 @@ let private call host (trusted: X509Certificate2) (shown: X509Certificate2) =
     task {
         let struct (port, heard) = peer shown
         let ports = Ports.take 4
-        let hop = Hop.Dial(Dialled.Tls, host, port)
+
+        let hop =
+            Hop.Dial
+                {
+                    Transport = Dialled.Tls
+                    Address = Address.ofV4 0x7F000001u
+                    Port = port
+                    Domain = host
+                }
+
 
         let conductor =
             Teller(fun _ _ shard ->

@@ -24,7 +24,6 @@ type Told =
     | Arrived of Flow * Text: string
     | Closed of Flow
     | Severed of Hop
-    | Undeliverable of Hop * Text: string
 
 /// Tells the test what it is told, and does with arrived messages what the test says.
 type Teller(arrived: Flow -> ReadOnlyMemory<byte> -> Shard -> unit) =
@@ -58,8 +57,6 @@ type Teller(arrived: Flow -> ReadOnlyMemory<byte> -> Shard -> unit) =
 
         member _.Severed(_, hop, _) = tell (Told.Severed hop)
 
-        member _.Undeliverable(_, hop, bytes, _) =
-            tell (Told.Undeliverable(hop, text bytes))
 
         member _.Tick(_, _) = ()
         member _.Enroll(_, _, _) = ()
@@ -122,13 +119,20 @@ module Reactors =
                     Domains = [| "sip.test" |]
                     Peers = [||]
                     Resolved = Dictionary()
+                    Upstreams = [||]
+                    UpstreamPath = "supported"
+                    Barred = [||]
                     Origins = [||]
                     Hosts = [||]
                     Paths = [||]
                     Outward = [||]
+                    StrictOutbound = false
+                    StrictPath = false
                     UnsafeNoAuth = true
+                    Digest = "all"
                     MessageBytes = 65536
                     Secret = Array.zeroCreate 32
+                    Epoch = 1UL
                 }
 
             match Setup.configure wishes with

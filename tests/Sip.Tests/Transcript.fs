@@ -88,9 +88,14 @@ let private realm: Realm =
                 listener 4 Transport.Wss 443
             |]
         Peers = []
+        Home = ValueNone
+        Barred = []
+        Algorithms = Identity.Algorithm.all
         Admittance = Admittance.Authenticated
         Limits = Limits.usual
         Secret = Array.init 32 byte
+        Node = 0u
+        Epoch = 1UL
     }
 
 let private flow (number: int) (transport: string) (address: string) : Flow =
@@ -128,6 +133,7 @@ type private Stage() =
     let put (effects: Effect seq) =
         for effect in effects do
             match effect with
+            | Effect.Ask _
             | Effect.Note _ -> ()
             | Effect.Send(hop, bytes) ->
                 let text = Text.ofBytes bytes.Span
