@@ -102,6 +102,15 @@ let private trunk transport =
             Domain = Host.Address(Address.ofV4 0xC0000209u)
         }
 
+// A datagram leaves by the flow that its listener and the address make.
+let private byDatagram (hop: Hop) =
+    match hop with
+    | Hop.Flow flow ->
+        flow.Transport = Transport.Udp
+        && flow.Remote.Address = Address.ofV4 0xC0000209u
+        && flow.Remote.Port = 5060
+    | Hop.Dial _ -> false
+
 let private large =
     testCase "a large request to a UDP hop goes over TCP, and by UDP where that is refused"
     <| fun () ->
@@ -111,10 +120,10 @@ let private large =
         Expect.equal (List.map fst sent) [ trunk Dialled.Tcp ] "large"
         Expect.stringContains (snd sent.Head) "Via: SIP/2.0/TCP " "as its Via says"
         let refused = requests (bench.Take(Input.Severed(trunk Dialled.Tcp)))
-        Expect.equal (List.map fst refused) [ trunk Dialled.Udp ] "refused"
+        Expect.equal (List.map (fst >> byDatagram) refused) [ true ] "refused"
         Expect.stringContains (snd refused.Head) "Via: SIP/2.0/UDP " "as its Via says"
         let again = requests (bench.Pass 600L)
-        Expect.equal (List.map fst again) [ trunk Dialled.Udp ] "and stays there"
+        Expect.equal (List.map (fst >> byDatagram) again) [ true ] "and stays there"
 
 let private small =
     testCase "a small request to a UDP hop goes by UDP"
@@ -122,7 +131,7 @@ let private small =
         let sent =
             Bench.Server(registered).Say(alice, request "MESSAGE" "sip:bob@192.0.2.9" "x")
 
-        Expect.equal (List.map fst (requests sent)) [ trunk Dialled.Udp ] "small"
+        Expect.equal (List.map (fst >> byDatagram) (requests sent)) [ true ] "small"
 
 let private severed =
     testCase "when a connection that was called dies, who waits for it is answered at once"

@@ -210,7 +210,7 @@ let private circled =
     testCase "a request that comes back unchanged is refused with 482"
     <| fun () ->
         let server = server ()
-        let away = "sip:bob@trunk.example.net"
+        let away = "sip:bob@192.0.2.9"
 
         let sent =
             requests (server.Say(alice, request "MESSAGE" away "")) |> List.exactlyOne

@@ -66,6 +66,7 @@ let all: Test =
             World.RegisteringLaws.all
             World.InstanceLaws.all
             World.ReturnLaws.all
+            World.KeepAliveLaws.all
             World.WorldLaws.all
             World.EndingLaws.all
             World.HostileLaws.all

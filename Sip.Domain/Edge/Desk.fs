@@ -41,6 +41,15 @@ type internal Desk(realm: Realm, policy: Policy, location: Location, note: Note 
         note (Note.Refused(flow, Message.callId request, status.Number, words))
         Decision.Answer(status, words, Sip.Registrar.Refusal.headers refusal)
 
+    // Where a Path leads it is not for us to keep the way open.
+    let keepAlive (now: Instant) (flow: Flow) (request: Message) (aor: string) question =
+        if
+            flow.Transport = Transport.Udp
+            && question.Origin.Path.IsEmpty
+            && Nat.isTranslated (Nat.findings (Nat.facts flow ValueNone request))
+        then
+            location.KeepAlive(now, aor, flow)
+
     let bind (now: Instant) (flow: Flow) (request: Message) (target: SipUri) question =
         let aor = (Registration.aor realm target).Key
         let before = location.Of aor
@@ -49,6 +58,7 @@ type internal Desk(realm: Realm, policy: Policy, location: Location, note: Note 
         | Outcome.Refused refusal -> refuse flow request refusal
         | Outcome.Registered(after, changes) ->
             location.Store(now, aor, after, changes)
+            keepAlive now flow request aor question
             let contacts = List.length (Bindings.current now after)
 
             if contacts > 0 then

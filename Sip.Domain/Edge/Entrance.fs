@@ -144,6 +144,8 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
         | ValueSome _
         | ValueNone -> Decision.Refuse Refusal.NoSuchUser
 
+    let alias = Text.toBytes Alias.parameter
+
     // RFC 5627 §6.1: where Routes or a token say the way, the GRUU still becomes its contact; and where it
     // is none any more, the contact of whoever the token leads to.
     let sight (now: Instant) (request: Message) (way: Way) (hop: Hop) : Heading =
@@ -198,7 +200,11 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
         | Target.User -> placesOfUser now request way
         | Target.Instance when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
         | Target.Instance -> placeOfInstance now request way
-        | Target.Along(hop, Heading.Kept) when Station.ownsGruu station request.Bytes way.Uri ->
+        // An alias on it was put there by whoever is on the Route, and is of use to them.
+        | Target.Along(hop, Heading.Kept) when
+            Station.ownsGruu station request.Bytes way.Uri
+            && not (UriView.has request.Bytes way.Uri alias)
+            ->
             along hop (sight now request way hop)
         | Target.Along(hop, heading) -> along hop heading
         | Target.Sought _ when method = Method.Register && lacksPath request ->

@@ -150,7 +150,20 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             | StartLine.Response _ -> ()
         | ValueNone -> ()
 
-    let arrived now (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
+    let blank = "\r\n\000"B
+
+    // RFC 5626 §8: STUN among the SIP of a datagram socket; and what others send there to keep a
+    // translator awake is nothing at all.
+    let isKeepAlive (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
+        flow.Transport = Transport.Udp
+        && (match Stun.read flow.Remote bytes.Span with
+            | Stun.Binding response ->
+                outbox.Send(Hop.Flow flow, ReadOnlyMemory response)
+                true
+            | Stun.Unanswered -> true
+            | Stun.NotStun -> bytes.Span.IndexOfAnyExcept(ReadOnlySpan blank) < 0)
+
+    let worked now (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
         let source = station.Flows.Of flow
 
         match Reading.into came realm.Limits bytes.Span with
@@ -159,6 +172,10 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             | StartLine.Request(method, _, uri) -> requested now source method uri message
             | StartLine.Response _ -> responded source message
         | Arrival.Broken(fault, head) -> broken source fault head
+
+    let arrived now (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
+        if not (isKeepAlive flow bytes) then
+            worked now flow bytes
 
     /// A stream's head without its body is never worked on, however well it reads.
     let unframed (flow: Flow) (event: StreamEvent) (bytes: ReadOnlyMemory<byte>) =
@@ -237,6 +254,9 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             exchanges.Forget slot
             reraise ()
 
+    // RFC 5626 §4.4.1: the ping of a stream; a datagram client makes nothing of it.
+    let sign = ReadOnlyMemory "\r\n\r\n"B
+
     let reached (now: Instant) (what: Due) =
         match what with
         | Due.Exchange key ->
@@ -246,6 +266,9 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             | slot -> exchanges.Remind slot
         | Due.Answer key -> answers.Forget key
         | Due.Bindings aor ->
+            for flow in location.Signs(now, aor) do
+                outbox.Send(Hop.Flow flow, sign)
+
             match location.Of aor with
             | before when (Bindings.wake before).IsDue now ->
                 unbind aor (Bindings.expire now before)

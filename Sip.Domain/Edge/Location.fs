@@ -100,6 +100,9 @@ type internal Entry(aor: string) =
     let mutable until = Instant.FromMilliseconds Int64.MinValue
     let mutable lived: struct (Flow * bool)[] = [||]
 
+    // The datagram clients behind a translator that are kept alive, and when each gets its next sign.
+    let mutable signs: struct (Flow * Instant) list = []
+
     override _.What = Due.Bindings aor
 
     /// What is bound.
@@ -113,6 +116,40 @@ type internal Entry(aor: string) =
         epochs <- Epochs.follow now bindings changes epochs
         bindings <- after
         until <- Instant.FromMilliseconds Int64.MinValue
+
+        signs <-
+            signs
+            |> List.filter (fun (struct (flow, _)) ->
+                Bindings.toList after |> List.exists (fun binding -> binding.Flow = flow))
+
+    /// When something is to be done about them.
+    member _.Wake: Instant =
+        signs
+        |> List.fold
+            (fun soonest (struct (_, at)) -> Instant.Earlier(soonest, at))
+            (Bindings.wake bindings)
+
+    /// The client of this flow gets signs of life from now on.
+    member _.KeepAlive(now: Instant, flow: Flow) : unit =
+        if not (List.exists (fun (struct (one, _)) -> one = flow) signs) then
+            signs <- struct (flow, KeepAlive.next KeepAlive.interval now flow) :: signs
+
+    /// The clients that get a sign of life now.
+    member _.Signs(now: Instant) : Flow list =
+        let due =
+            signs
+            |> List.filter (fun (struct (_, at)) -> at.IsDue now)
+            |> List.map (fun (struct (flow, _)) -> flow)
+
+        signs <-
+            signs
+            |> List.map (fun (struct (flow, at)) ->
+                if at.IsDue now then
+                    struct (flow, KeepAlive.next KeepAlive.interval now flow)
+                else
+                    struct (flow, at))
+
+        due
 
     /// Whether the places that were found last are still right.
     member private _.IsGood(now: Instant, isLive: Flow -> bool) : bool =
@@ -279,13 +316,13 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
             let entry = Entry aor
             entry.Become(now, after, changes)
             entries[aor] <- entry
-            agenda.Remind(Bindings.wake after, entry)
+            agenda.Remind(entry.Wake, entry)
         | entry when Bindings.isEmpty after ->
             entries.Remove aor |> ignore
             agenda.Forget entry
         | entry ->
             entry.Become(now, after, changes)
-            agenda.Remind(Bindings.wake after, entry)
+            agenda.Remind(entry.Wake, entry)
 
         for change in changes do
             succeed now aor change
@@ -310,11 +347,25 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
             | ValueSome Heir.Unknown
             | ValueNone -> itself
 
+    /// The datagram client of this flow, which is bound to this address, is behind a translator.
+    member _.KeepAlive(now: Instant, aor: string, flow: Flow) : unit =
+        match find aor with
+        | null -> ()
+        | entry ->
+            entry.KeepAlive(now, flow)
+            agenda.Remind(entry.Wake, entry)
+
+    /// The clients bound to this address that get a sign of life now.
+    member _.Signs(now: Instant, aor: string) : Flow list =
+        match find aor with
+        | null -> []
+        | entry -> entry.Signs now
+
     /// The bindings are to be looked at again when the first of them runs out.
     member _.Remind(aor: string) : unit =
         match find aor with
         | null -> ()
-        | entry -> agenda.Remind(Bindings.wake entry.Bindings, entry)
+        | entry -> agenda.Remind(entry.Wake, entry)
 
     /// The addresses of record with a binding that came by this flow.
     member _.On(flow: Flow) : string list = onFlow.On flow

@@ -51,7 +51,8 @@ try {
   world.pathless = await edge(0, "--upstream-path", "none");
   const { front, server } = await registrar();
   Object.assign(world, { front, own: server });
-  world.browser = await launchChromium();
+  // baresip 1.0 offers one address of the machine's, never the loopback's.
+  world.browser = await launchChromium({ loopback: false });
   sum = await runCases(world, process.argv[2] ?? "");
 } catch (error) {
   console.log(error.stack);
@@ -62,4 +63,3 @@ try {
 }
 console.log(`${sum.passed} passed, ${sum.failed} failed`);
 process.exitCode = sum.failed === 0 ? 0 : 1;
-if (process.env.DEBUG_INTEROP) console.log(world.front.kamailio.said.join("\n"), world.own.said.slice(-60).join("\n"));

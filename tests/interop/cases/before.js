@@ -27,6 +27,7 @@ for (const stack of ["JsSIP", "SIP.js"]) {
       await caller.press("call", account.uri);
       await caller.next("talking");
       await caller.hears();
+      await desktop.says(/incoming rtp for 'audio' established/);
       await desktop.says(/Call established/);
       await caller.press("hangUp");
       await desktop.says(/session closed|terminated/);
