@@ -40,7 +40,6 @@ type House(policy: Policy) =
                     }
                 | Effect.Send(Hop.Dial _, _)
                 | Effect.Ask _
-                | Effect.Ask _
                 | Effect.Note _ -> ()
         ]
 
@@ -85,6 +84,7 @@ type House(policy: Policy) =
                         ->
                         flow, now, bytes.ToArray()
                     | Effect.Send _
+                    | Effect.Ask _
                     | Effect.Note _ -> ()
             ]
 
