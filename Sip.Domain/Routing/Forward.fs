@@ -104,8 +104,23 @@ module Forward =
         | Hop.Flow _
         | Hop.Dial _ -> noToken
 
+    let private sips = "sips:"B
+
+    /// The scheme that the copy is bound to: SIPS where its Request-URI or the Route next to it is.
+    let private schemeOf (outgoing: inref<Outgoing>) (next: UriView) : Scheme =
+        let isHeaded =
+            match outgoing.Heading with
+            | Heading.Written text -> text.Span.StartsWith(ReadOnlySpan sips)
+            | Heading.Kept
+            | Heading.Unaliased -> outgoing.Way.Uri.Kind = UriKind.Sips
+
+        if isHeaded || (next.Whole.IsThere && next.Kind = UriKind.Sips) then
+            Scheme.Sips
+        else
+            Scheme.Sip
+
     // 4. Record-Route, where a dialog may begin or be refreshed
-    let private recordRoute (edits: Edits) (outgoing: inref<Outgoing>) =
+    let private recordRoute (edits: Edits) (outgoing: inref<Outgoing>) (next: UriView) =
         match Message.method outgoing.Request with
         | Method.Invite
         | Method.Subscribe
@@ -127,6 +142,7 @@ module Forward =
             RecordRoute.insert
                 edits
                 place.Line.Start
+                (schemeOf &outgoing next)
                 lines[inward]
                 outgoing.Source.Token
                 lines[outward]
@@ -280,7 +296,7 @@ module Forward =
         requestUri edits &outgoing strict
         spendHop edits &outgoing
         breadth edits &outgoing
-        recordRoute edits &outgoing
+        recordRoute edits &outgoing next
         contact edits &outgoing
         identity edits &outgoing
         credentials edits &outgoing
