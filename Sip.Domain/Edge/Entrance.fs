@@ -137,7 +137,7 @@ type internal Entrance
 
             Decision.Forward [ [ place ] ]
 
-    let decide now (source: FlowText) method scheme (request: Message) (way: Way) target =
+    let decided now (source: FlowText) method scheme (request: Message) (way: Way) target =
         match target with
         | Target.Server -> desk.Decide(now, source.Flow, method, scheme, request)
         | Target.User when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
@@ -152,6 +152,25 @@ type internal Entrance
             | ValueSome found -> along (station.Flows.Of found).Hop heading
             | ValueNone -> Decision.Refuse Refusal.FlowGone
         | Target.Nobody refusal -> Decision.Refuse refusal
+
+    let isSecure (place: Place) =
+        Transport.isSecure (Hop.transport place.Hop)
+
+    // RFC 5630 §3.1.1, RFC 7118 §9.2: what is for a SIPS URI goes by TLS or not at all.
+    let secured (scheme: Scheme) (decision: Decision) : Decision =
+        match scheme, decision with
+        | Scheme.Sips, Decision.Forward places ->
+            match
+                places
+                |> List.map (List.filter isSecure)
+                |> List.filter (fun group -> not group.IsEmpty)
+            with
+            | [] -> Decision.Refuse Refusal.NobodyThere
+            | kept -> Decision.Forward kept
+        | (Scheme.Sip | Scheme.Sips), _ -> decision
+
+    let decide now source method scheme request way target =
+        decided now source method scheme request way target |> secured scheme
 
     let carryOut (source: FlowText) method (request: Message) (way: Way) (decision: Decision) =
         match decision with
