@@ -60,6 +60,7 @@ let all: Test =
             World.InstanceLaws.all
             World.ReturnLaws.all
             World.KeepAliveLaws.all
+            World.WatchingLaws.all
             World.WorldLaws.all
             World.HostileLaws.all
             World.FarEndLaws.all

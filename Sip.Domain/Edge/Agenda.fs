@@ -17,6 +17,9 @@ type Due =
     | Answer of Answer: Mark
     | Bindings of Aor: string
     | Nonce of Id: Sip.Identity.NonceId
+    /// A subscription to registrations, and a NOTIFY of one.
+    | Watch of Watch: Mark
+    | Notice of Notice: Mark
 
 /// An entity's place in the agenda, which the entity itself holds.
 [<AbstractClass>]

@@ -15,6 +15,7 @@ type internal Tables =
     {
         Outbox: Outbox
         Location: Location
+        Watchers: Watchers
         Proofs: Proofs
         Exchanges: Exchanges
         Answers: Answers
@@ -137,10 +138,30 @@ type internal Entrance
 
             Decision.Forward [ [ place ] ]
 
+    let addressOf (name: HeaderName) (request: Message) : SipUri voption =
+        match AddressView.read request.Bytes (Message.value name request) with
+        | ValueSome view ->
+            match UriView.toUri request.Bytes view.Uri with
+            | ValueSome(Uri.Sip uri) -> ValueSome uri
+            | ValueSome _
+            | ValueNone -> ValueNone
+        | ValueNone -> ValueNone
+
+    // RFC 3680 §4.6: users may see their own registrations; who has sent the request is known by now.
+    let watched now (source: FlowText) (request: Message) (way: Way) : Decision =
+        match UriView.toUri request.Bytes way.Uri, addressOf HeaderName.From request with
+        | ValueSome(Uri.Sip user), ValueSome from when
+            Registration.aor realm user = Registration.aor realm from
+            ->
+            tables.Watchers.Subscribe(now, source, user, request)
+        | _, _ -> Decision.Refuse Refusal.NotYou
+
     let decided now (source: FlowText) method scheme (request: Message) (way: Way) target =
         match target with
         | Target.Server -> desk.Decide(now, source.Flow, method, scheme, request)
         | Target.User when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
+        | Target.User when method = Method.Subscribe && Watch.isReg request ->
+            watched now source request way
         | Target.User -> placesOfUser now request way
         | Target.Instance when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
         | Target.Instance -> placeOfInstance now request way
