@@ -18,6 +18,9 @@ type Due =
     | Bindings of Aor: string
     | Waiting of Waiting: Mark
     | Nonce of Id: Sip.Identity.NonceId
+    /// A subscription to registrations, and a NOTIFY of one.
+    | Watch of Watch: Mark
+    | Notice of Notice: Mark
 
 /// An entity's place in the agenda, which the entity itself holds.
 [<AbstractClass>]
