@@ -19,6 +19,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
     let agenda = Agenda()
     let outbox = Outbox station
     let identities = Identities()
+    let pulses = Pulses(station, timing, agenda, outbox)
     // What arrives is read here; nothing keeps it beyond its input.
     let came = Message.blank ()
 
@@ -28,6 +29,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             Timing = timing
             Outbox = outbox
             Identities = identities
+            Pulses = pulses
             Edits = Edits()
             Asked = Message.blank ()
             Sent = Message.blank ()
@@ -36,7 +38,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
 
     let exchanges = Exchanges(around, agenda)
     let answers = Answers(agenda, outbox.Shelf)
-    let locating = Locating(station, agenda, outbox)
+    let locating = Locating(station, agenda, outbox, pulses)
     let proofs = Proofs(realm, agenda)
     let location = Location(realm, outbox.IsLive, agenda)
     let desk = Desk(realm, policy, location, outbox.Note)
@@ -138,6 +140,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         match slot with
         | NonNull slot when Exchange.mayAnswer source leg response slot.Exchange ->
             exchanges.Step(ExchangeEvent.Answered(leg, source, response), slot)
+        | _ when pulses.Answered(around.Now, source, response) -> ()
         | _ -> outbox.Note(Note.Stray(source.Flow, Message.callId response))
 
     let broken (source: FlowText) (fault: Fault) (head: Message voption) =
@@ -229,7 +232,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             | StartLine.Response _ -> ()
             | StartLine.Request _ ->
                 match slot with
-                | null -> ()
+                | null -> pulses.Unsendable(around.Now, message) |> ignore
                 | slot -> legFailed leg slot
         | Arrival.Broken _ -> ()
 
@@ -267,6 +270,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             match locating.Find key with
             | null -> ()
             | wanted -> located wanted (Found.Nowhere Astray.NoAnswer)
+        | Due.Server there -> pulses.Tick(now, there)
         | Due.Nonce id -> proofs.Forget id
 
     let rec tick (now: Instant) =

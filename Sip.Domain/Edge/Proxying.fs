@@ -235,6 +235,12 @@ module internal Proxying =
     and private tryNext (walk: Walk) (id: int) (outcome: Fork.Outcome) =
         let place = walk.Legs[id].Place
 
+        match place.Hop with
+        | Hop.Dial there when Failover.isFailure (Upstream.attempt outcome) ->
+            walk.Around.Pulses.Failed(walk.Now, there)
+        | Hop.Dial _
+        | Hop.Flow _ -> ()
+
         match Upstream.attempt outcome, place.Spare, walk.Context.Phase with
         | attempt, next :: _, Fork.Phase.Searching _ when
             Failover.isFailure attempt && walk.Legs.Length < Branches.most
