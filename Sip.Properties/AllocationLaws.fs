@@ -14,7 +14,7 @@ let private realm =
         Secret = Array.init 32 byte
     }
 
-let private alive (_: Flow) = true
+let private alive (flow: Flow) = ValueSome flow
 
 // A station belongs to one thread, and laws are tried on several.
 let private stations =
@@ -98,6 +98,7 @@ type private Bench() =
                 Leaves = Realm.listener realm leaves.Listener
                 Heading = heading
                 Path = ReadOnlyMemory.Empty
+                Breadth = 60
                 Towards = Standing.Client
                 Asserted = []
                 Transaction =

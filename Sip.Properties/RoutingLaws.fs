@@ -132,6 +132,7 @@ let forwarded (came: Flow) (leaves: Flow) (message: Message) =
             Leaves = Realm.listener realm leaves.Listener
             Heading = Heading.Written(ReadOnlyMemory(Text.toBytes "sip:bob@10.1.1.1"))
             Path = ReadOnlyMemory.Empty
+            Breadth = 60
             Towards = Standing.Client
             Asserted = []
             Transaction = Prf.hash (station ()).TransactionKey (ReadOnlySpan "1"B)
@@ -149,7 +150,15 @@ let private written (write: Octets -> unit) =
 
 let private returned (came: Flow) (back: Flow) (response: Message) =
     let edits = Edits()
-    Return.write (station ()) edits ((station ()).Flows.Of came) [] ((station ()).Flows.Of back) response
+
+    Return.write
+        (station ())
+        edits
+        ((station ()).Flows.Of came)
+        []
+        ((station ()).Flows.Of back)
+        response
+
     read (Patch.toBytes edits response)
 
 let private answered (source: Flow) (request: Message) =
@@ -181,7 +190,7 @@ let private stranger: Flow =
     }
 
 let private targetOf (request: Message) =
-    Target.choose (station ()) (fun _ -> true) stranger request (Routes.strip (station ()) request)
+    Target.choose (station ()) ValueSome stranger request (Routes.strip (station ()) request)
 
 let private nowhere = Target.Nobody Refusal.NotOurs
 
@@ -206,6 +215,15 @@ let all =
     testList
         "Routing"
         [
+            Law.holds "every forwarded request says its breadth once" twoFlows
+            <| fun (came, leaves) ->
+                let text = Text.ofBytes (ReadOnlySpan(requestBytes "sip:bob@example.test" []))
+
+                [ ""; "Max-Breadth: 70\r\n"; "max-breadth:5\r\n"; "Max-Breadth:\r\n" ]
+                |> List.forall (fun line ->
+                    let asked = read (Text.toBytes (text.Replace("Contact:", line + "Contact:")))
+                    texts HeaderName.MaxBreadth (forwarded came leaves asked) = [ "60" ])
+
             Law.holds "every forwarded request carries exactly one Via more" twoFlows
             <| fun (came, leaves) ->
                 let before = request "sip:bob@example.test" []
@@ -311,6 +329,7 @@ let all =
                         Leaves = Realm.listener realm came.Listener
                         Heading = Heading.Unaliased
                         Path = ReadOnlyMemory.Empty
+                        Breadth = 60
                         Towards = Standing.Client
                         Asserted = []
                         Transaction = Prf.hash (station ()).TransactionKey (ReadOnlySpan "1"B)
@@ -410,6 +429,57 @@ let all =
                 written (Branch.tag (station ()) one) = written (Branch.tag (station ()) two)
                 && branch 1 one = branch 1 two
                 && branch 1 one <> branch 2 one
+
+            Law.holds "a branch begins with the cookie, and those of two targets differ" twoFlows
+            <| fun (came, leaves) ->
+                let asked = request "sip:bob@example.test" []
+                let mark = Prf.hash (station ()).TransactionKey (ReadOnlySpan "7"B)
+
+                let branch index =
+                    written (Branch.derive (station ()) mark index asked)
+
+                let after = forwarded came leaves asked
+
+                after.Text((Message.topVia after).Value.Branch).StartsWith "z9hG4bK"
+                && List.length (List.distinct [ for index in 0..63 -> branch index ]) = 64
+
+            Law.holds "an INVITE leaves with a Record-Route of ours, which is a SIP URI" twoFlows
+            <| fun (came, leaves) ->
+                let after = forwarded came leaves (request "sip:bob@example.test" [])
+                let routes = texts HeaderName.RecordRoute after
+
+                not routes.IsEmpty
+                && routes |> List.forall (fun route -> route.StartsWith "<sip:")
+
+            Law.holds "a request without Max-Forwards leaves with 70" twoFlows
+            <| fun (came, leaves) ->
+                let text = Text.ofBytes (ReadOnlySpan(requestBytes "sip:bob@example.test" []))
+                let asked = read (Text.toBytes (text.Replace("Max-Forwards: 70\r\n", "")))
+                texts HeaderName.MaxForwards (forwarded came leaves asked) = [ "70" ]
+
+            Law.holds "on a stream a request says how long its body is" twoFlows
+            <| fun (came, leaves) ->
+                let text = Text.ofBytes (ReadOnlySpan(requestBytes "sip:bob@example.test" []))
+                let after = forwarded came leaves (read (Text.toBytes (text + "v=0\r\n")))
+
+                match leaves.Transport with
+                | Transport.Tcp
+                | Transport.Tls -> texts HeaderName.ContentLength after = [ "5" ]
+                | Transport.Udp
+                | Transport.Ws
+                | Transport.Wss -> (texts HeaderName.ContentLength after).IsEmpty
+
+            // RFC 5393 §4.2.1: a CANCEL has the branch of what it cancels.
+            Law.holds "a branch depends on the number of a CSeq, not on its method" oneFlow
+            <| fun _ ->
+                let text = Text.ofBytes (ReadOnlySpan(requestBytes "sip:bob@example.test" []))
+                let mark = Prf.hash (station ()).TransactionKey (ReadOnlySpan "7"B)
+
+                let branch (text: string) =
+                    written (Branch.derive (station ()) mark 0 (read (Text.toBytes text)))
+
+                branch (text.Replace("INVITE", "CANCEL")) = branch text
+                && branch (text.Replace("CSeq: 1", "CSeq: 2")) <> branch text
 
             Law.holds "our own tag is known again, and no other is" oneFlow
             <| fun flow ->

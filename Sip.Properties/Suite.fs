@@ -52,14 +52,23 @@ let all: Test =
             RoutingLaws.all
             AssertionLaws.all
             AllocationLaws.all
+            BoundsLaws.all
+            GatheringLaws.all
             TransactionLaws.all
             ForkLaws.all
             ForkingLaws.all
+            FailoverLaws.all
+            ProxyLaws.all
+            PreferenceLaws.all
+            EarlyEndLaws.all
             ResolutionLaws.all
             SetupLaws.all
             World.RegisteringLaws.all
             World.InstanceLaws.all
+            World.ReturnLaws.all
+            World.KeepAliveLaws.all
             World.WorldLaws.all
+            World.EndingLaws.all
             World.HostileLaws.all
             World.FarEndLaws.all
             World.EdgeLaws.all

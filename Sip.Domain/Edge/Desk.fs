@@ -30,11 +30,25 @@ type internal Desk(realm: Realm, policy: Policy, location: Location, note: Note 
     let answer (status: Status) headers =
         Decision.Answer(status, Status.phrase status, headers)
 
+    // The same for everybody, so made once.
+    let abilities =
+        let supported = System.String.Join(", ", supported)
+        answer Status.ok [ "Allow", allow; "Accept", "*/*"; "Supported", supported ]
+
     let refuse (flow: Flow) (request: Message) (refusal: Sip.Registrar.Refusal) =
         let status = Sip.Registrar.Refusal.status refusal
         let words = Sip.Registrar.Refusal.reason refusal
         note (Note.Refused(flow, Message.callId request, status.Number, words))
         Decision.Answer(status, words, Sip.Registrar.Refusal.headers refusal)
+
+    // Where a Path leads it is not for us to keep the way open.
+    let keepAlive (now: Instant) (flow: Flow) (request: Message) (aor: string) question =
+        if
+            flow.Transport = Transport.Udp
+            && question.Origin.Path.IsEmpty
+            && Nat.isTranslated (Nat.findings (Nat.facts flow ValueNone request))
+        then
+            location.KeepAlive(now, aor, flow)
 
     let bind (now: Instant) (flow: Flow) (request: Message) (target: SipUri) question =
         let aor = (Registration.aor realm target).Key
@@ -44,6 +58,7 @@ type internal Desk(realm: Realm, policy: Policy, location: Location, note: Note 
         | Outcome.Refused refusal -> refuse flow request refusal
         | Outcome.Registered(after, changes) ->
             location.Store(now, aor, after, changes)
+            keepAlive now flow request aor question
             let contacts = List.length (Bindings.current now after)
 
             if contacts > 0 then
@@ -73,9 +88,7 @@ type internal Desk(realm: Realm, policy: Policy, location: Location, note: Note 
     let serve (now: Instant) (flow: Flow) (method: Method) (scheme: Scheme) (request: Message) =
         match method with
         | Method.Register -> register now flow scheme request
-        | Method.Options ->
-            let supported = System.String.Join(", ", supported)
-            answer Status.ok [ "Allow", allow; "Accept", "*/*"; "Supported", supported ]
+        | Method.Options -> abilities
         | Method.Ack -> Decision.Absorb
         | Method.Cancel
         | Method.Bye -> answer Status.noSuchTransaction []

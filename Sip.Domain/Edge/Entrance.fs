@@ -24,8 +24,7 @@ type internal Tables =
 
 /// Letting requests in.
 [<Sealed>]
-type internal Entrance
-    (station: Station, timing: Timing, bounds: Bounds, desk: Desk, edits: Edits, tables: Tables) =
+type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edits, tables: Tables) =
     let realm = station.Realm
     let outbox = tables.Outbox
     let location = tables.Location
@@ -33,7 +32,10 @@ type internal Entrance
     let exchanges = tables.Exchanges
     let answers = tables.Answers
     // Made once: a method that is handed over is made a function each time.
-    let isLive = outbox.IsLive
+    let living: Living = location.Standing
+
+    let breadthOf (request: Message) =
+        MaxBreadth.incoming (Message.number HeaderName.MaxBreadth request)
 
     /// An ACK of a 2xx is no transaction: it is passed on and forgotten (§16.11).
     let passAck (source: FlowText) (request: Message) (way: Way) (place: Place) =
@@ -50,6 +52,7 @@ type internal Entrance
                     Leaves = leaves
                     Heading = place.Heading
                     Path = place.Path
+                    Breadth = breadthOf request
                     Towards = Station.standing station place.Hop
                     Asserted = tables.Identities.Of source.Flow
                     Transaction = Key.ofAck station request
@@ -64,27 +67,25 @@ type internal Entrance
             outbox.Out.Advance length
             outbox.Send(place.Hop, outbox.Out.Since start)
 
-    let isFull (source: FlowText) =
-        exchanges.Total >= bounds.Total
-        || (exchanges.Share source.Flow >= bounds.PerFlow
-            && source.Standing <> Standing.Peer)
-
     let forward (source: FlowText) method (request: Message) (way: Way) (places: Place list list) =
         if method = Method.Ack then
             match places with
             | (place :: _) :: _ -> passAck source request way place
             | [] :: _
             | [] -> ()
-        elif isFull source then
-            outbox.Refuse(source, request, Refusal.Overloaded)
-        else
+        elif breadthOf request < 1 then
+            outbox.Refuse(source, request, Refusal.TooBroad)
+        elif exchanges.TryMakeRoom source then
+            let places = MaxBreadth.within (breadthOf request) places
             exchanges.Begin(Key.ofRequest station request, method, source, request, places)
+        else
+            outbox.Refuse(source, request, Refusal.Overloaded)
 
     // One after another, each where the one before did not take it.
     let inTurn (places: Place list) : Place list list =
-        match List.foldBack (fun place rest -> [ { place with Spare = rest } ]) places [] with
+        match places with
         | [] -> []
-        | first -> [ first ]
+        | first :: spare -> [ [ { first with Spare = spare } ] ]
 
     let astray (astray: Astray) : Refusal =
         match astray with
@@ -114,7 +115,11 @@ type internal Entrance
 
     let placesOfUser (now: Instant) (request: Message) (way: Way) : Decision =
         match location.Places(now, request.Bytes, way.Uri) with
-        | _ :: _ as places -> Decision.Forward places
+        | _ :: _ as places ->
+            match Choosing.places request places with
+            | _ :: _ as chosen -> Decision.Forward chosen
+            // RFC 3841 §7.2.4: nobody who is there suits the caller.
+            | [] -> Decision.Refuse Refusal.NobodySuits
         | [] ->
             match UriView.toUri request.Bytes way.Uri with
             | ValueSome uri when proofs.Knows uri -> Decision.Refuse Refusal.NobodyThere
@@ -141,7 +146,8 @@ type internal Entrance
 
     let alias = Text.toBytes Alias.parameter
 
-    // RFC 5627 §6.1: where Routes or a token say the way, the GRUU still becomes its contact.
+    // RFC 5627 §6.1: where Routes or a token say the way, the GRUU still becomes its contact; and where it
+    // is none any more, the contact of whoever the token leads to.
     let sight (now: Instant) (request: Message) (way: Way) (hop: Hop) : Heading =
         let isThere (binding: Sip.Registrar.Binding) =
             match hop with
@@ -157,7 +163,7 @@ type internal Entrance
                 |> Option.defaultValue target.First
                 |> Placing.heading
             | Reach.Nobody
-            | Reach.Invalid -> Heading.Kept
+            | Reach.Invalid -> location.Sight hop
         | ValueSome _
         | ValueNone -> Heading.Kept
 
@@ -165,15 +171,7 @@ type internal Entrance
         match hop, heading with
         | Hop.Flow flow, Heading.Unaliased -> Decision.Forward (station.Flows.Of flow).Along
         | _, (Heading.Kept | Heading.Unaliased | Heading.Written _) ->
-            let place =
-                {
-                    Hop = hop
-                    Heading = heading
-                    Path = ReadOnlyMemory.Empty
-                    Spare = []
-                }
-
-            Decision.Forward [ [ place ] ]
+            Decision.Forward [ [ Place.along hop heading ] ]
 
     // RFC 3325 §5: who has registered here is known from then on.
     let served now (source: FlowText) method scheme (request: Message) =
@@ -202,8 +200,6 @@ type internal Entrance
         | Target.User -> placesOfUser now request way
         | Target.Instance when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
         | Target.Instance -> placeOfInstance now request way
-        | Target.Along(Hop.Flow there, _) when not (outbox.IsLive there) ->
-            Decision.Refuse Refusal.FlowGone
         // An alias on it was put there by whoever is on the Route, and is of use to them.
         | Target.Along(hop, Heading.Kept) when
             Station.ownsGruu station request.Bytes way.Uri
@@ -307,7 +303,7 @@ type internal Entrance
         let way = Routes.strip station request
 
         let target =
-            Target.choose station isLive source.Flow request way
+            Target.choose station living source.Flow request way
             |> Homeward.redirect station source request way
 
         let scheme = if view.Kind = UriKind.Sips then Scheme.Sips else Scheme.Sip

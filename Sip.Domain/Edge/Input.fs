@@ -34,8 +34,8 @@ type Input =
     /// The head of a message whose end nobody can find (`Broken`) or shall wait for (`TooLarge`).
     | Unframed of Flow: Flow * Event: StreamEvent * Bytes: ReadOnlyMemory<byte>
     | Closed of Flow: Flow
-    /// These bytes could not be sent to this hop.
-    | Undeliverable of Hop: Hop * Bytes: ReadOnlyMemory<byte>
+    /// The connection that was called for this hop is gone, or did not come about.
+    | Severed of Hop: Hop
     /// A user may sign in from now on, or again with another password.
     | Enrolled of Subscriber: Subscriber
     /// A binding that outlived the last process.

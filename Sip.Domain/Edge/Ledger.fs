@@ -36,7 +36,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             Now = Instant.FromMilliseconds 0L
         }
 
-    let exchanges = Exchanges(around, agenda)
+    let exchanges = Exchanges(around, agenda, bounds)
     let answers = Answers(agenda, outbox.Shelf)
     let locating = Locating(station, agenda, outbox, pulses)
     let proofs = Proofs(realm, agenda)
@@ -55,7 +55,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
                 Answers = answers
             }
 
-        Entrance(station, timing, bounds, desk, around.Edits, tables)
+        Entrance(station, timing, desk, around.Edits, tables)
 
     let acknowledged now (source: FlowText) view (request: Message) =
         match exchanges.Find(Key.ofInvite station request) with
@@ -153,7 +153,20 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             | StartLine.Response _ -> ()
         | ValueNone -> ()
 
-    let arrived now (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
+    let blank = "\r\n\000"B
+
+    // RFC 5626 §8: STUN among the SIP of a datagram socket; and what others send there to keep a
+    // translator awake is nothing at all.
+    let isKeepAlive (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
+        flow.Transport = Transport.Udp
+        && (match Stun.read flow.Remote bytes.Span with
+            | Stun.Binding response ->
+                outbox.Send(Hop.Flow flow, ReadOnlyMemory response)
+                true
+            | Stun.Unanswered -> true
+            | Stun.NotStun -> bytes.Span.IndexOfAnyExcept(ReadOnlySpan blank) < 0)
+
+    let worked now (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
         let source = station.Flows.Of flow
 
         match Reading.into came realm.Limits bytes.Span with
@@ -162,6 +175,10 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             | StartLine.Request(method, _, uri) -> requested now source method uri message
             | StartLine.Response _ -> responded source message
         | Arrival.Broken(fault, head) -> broken source fault head
+
+    let arrived now (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
+        if not (isKeepAlive flow bytes) then
+            worked now flow bytes
 
     /// A stream's head without its body is never worked on, however well it reads.
     let unframed (flow: Flow) (event: StreamEvent) (bytes: ReadOnlyMemory<byte>) =
@@ -186,21 +203,27 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         if Bindings.isEmpty after then
             outbox.Note(Note.Unregistered aor)
 
-    // Each leg on a flow that is gone; a leg's failure may end the exchange.
-    let legsFailed (flow: Flow) (key: Mark) =
-        let mutable leg = 0
-        let mutable going = true
-
-        while going do
+    // Each leg on a connection that is gone; a leg's failure may end the exchange. What is begun
+    // meanwhile is not on that connection.
+    let legsFailed (hop: Hop) (key: Mark) =
+        let count =
             match exchanges.Find key with
-            | NonNull slot when leg < slot.Exchange.Legs.Length ->
-                match slot.Exchange.Legs[leg].Place.Hop with
-                | Hop.Flow there when Flow.comparer.Equals(there, flow) -> legFailed leg slot
-                | Hop.Flow _
-                | Hop.Dial _ -> ()
+            | null -> 0
+            | slot -> slot.Exchange.Legs.Length
 
-                leg <- leg + 1
-            | _ -> going <- false
+        for leg in 0 .. count - 1 do
+            match exchanges.Find key with
+            | NonNull slot when Hop.comparer.Equals(slot.Exchange.Legs[leg].Place.Hop, hop) ->
+                legFailed leg slot
+            | _ -> ()
+
+    let severed (hop: Hop) =
+        match hop with
+        | Hop.Dial there -> pulses.Severed(around.Now, there)
+        | Hop.Flow _ -> ()
+
+        for key in exchanges.To hop do
+            legsFailed hop key
 
     let closed (flow: Flow) =
         outbox.Close flow
@@ -216,25 +239,10 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             | null -> ()
             | slot -> exchanges.Step(ExchangeEvent.SourceGone, slot)
 
-        for key in exchanges.To flow do
-            legsFailed flow key
+        severed (Hop.Flow flow)
 
         for wanted in locating.From flow do
             locating.Drop wanted
-
-    let undeliverable (bytes: ReadOnlyMemory<byte>) =
-        match Reading.into came realm.Limits bytes.Span with
-        | Arrival.Message message ->
-            let struct (slot, leg) = exchanges.Leg(Key.ofBranch message)
-
-            match message.Start with
-            | StartLine.Request((Method.Ack | Method.Cancel), _, _)
-            | StartLine.Response _ -> ()
-            | StartLine.Request _ ->
-                match slot with
-                | null -> pulses.Unsendable(around.Now, message) |> ignore
-                | slot -> legFailed leg slot
-        | Arrival.Broken _ -> ()
 
     let located (wanted: Waiting) (found: Found) =
         locating.Drop wanted
@@ -253,6 +261,9 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             exchanges.Forget slot
             reraise ()
 
+    // RFC 5626 §4.4.1: the ping of a stream; a datagram client makes nothing of it.
+    let sign = ReadOnlyMemory "\r\n\r\n"B
+
     let reached (now: Instant) (what: Due) =
         match what with
         | Due.Exchange key ->
@@ -262,6 +273,9 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             | slot -> exchanges.Remind slot
         | Due.Answer key -> answers.Forget key
         | Due.Bindings aor ->
+            for flow in location.Signs(now, aor) do
+                outbox.Send(Hop.Flow flow, sign)
+
             match location.Of aor with
             | before when (Bindings.wake before).IsDue now ->
                 unbind aor (Bindings.expire now before)
@@ -299,7 +313,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         | Input.Arrived(flow, bytes) -> arrived now flow bytes
         | Input.Unframed(flow, event, bytes) -> unframed flow event bytes
         | Input.Closed flow -> closed flow
-        | Input.Undeliverable(_, bytes) -> undeliverable bytes
+        | Input.Severed hop -> severed hop
         | Input.Enrolled subscriber -> proofs.Enroll subscriber
         | Input.Restored(aor, binding) ->
             let after = Bindings.ofList (Bindings.toList (location.Of aor) @ [ binding ])

@@ -19,10 +19,14 @@ type Calling =
 type Leg =
     {
         Place: Place
+        /// Its share of the request's Max-Breadth.
+        Breadth: int
         Calling: Calling
         Wake: Instant
         /// Why it is cancelled, as its CANCEL says.
         Reason: (string * string) list
+        /// The To tags of its early dialogs, where the caller may have to be told of their end.
+        Early: string list
     }
 
 /// What happens to a leg.
@@ -47,16 +51,18 @@ module Leg =
             Delivery.Unreliable
 
     /// A leg whose request is sent now.
-    let start (timing: Timing) (now: Instant) (method: Method) (place: Place) : Leg =
+    let start (timing: Timing) (now: Instant) (method: Method) (place: Place) (breadth: int) : Leg =
         match method with
         | Method.Invite ->
             let step = ClientInvite.start timing (delivery place) now
 
             {
                 Place = place
+                Breadth = breadth
                 Calling = Calling.Invite step.State
                 Wake = step.Wake
                 Reason = []
+                Early = []
             }
         | Method.Ack
         | Method.Bye
@@ -76,9 +82,11 @@ module Leg =
 
             {
                 Place = place
+                Breadth = breadth
                 Calling = Calling.Other step.State
                 Wake = step.Wake
                 Reason = []
+                Early = []
             }
 
     /// Whether nothing will happen to the leg any more.

@@ -49,13 +49,7 @@ type internal Locating(station: Station, agenda: Agenda, outbox: Outbox, pulses:
 
     let patience = 1000L<ms>
 
-    let place (heading: Heading) (there: Destination) : Place =
-        {
-            Hop = Hop.Dial there
-            Heading = heading
-            Path = ReadOnlyMemory.Empty
-            Spare = []
-        }
+    let place (heading: Heading) (there: Destination) : Place = Place.along (Hop.Dial there) heading
 
     let isHome (uri: SipUri) =
         match station.Realm.Home with

@@ -107,6 +107,13 @@ type internal Outbox(station: Station) =
     member _.Made(source, request, status, words, headers) : ReadOnlyMemory<byte> =
         made source request status words headers
 
+    /// A response of our own in a dialog of somebody else's, not sent.
+    member _.MadeIn(dialog, source, request, status, headers) : ReadOnlyMemory<byte> =
+        let start = out.Length
+        let phrase = Status.phrase status
+        Reply.writeIn dialog station source request status phrase headers out
+        out.Since start
+
     /// Answers with a response of our own.
     member _.Reply(source, request, status, words, headers) : unit =
         reply source request status words headers

@@ -151,13 +151,11 @@ type internal Pulses(station: Station, timing: Timing, agenda: Agenda, outbox: O
             true
         | _, _ -> false
 
-    /// Whether a request that could not be sent was one of ours.
-    member _.Unsendable(now: Instant, request: Message) : bool =
-        match find request with
-        | null -> false
-        | server ->
-            take now PulseEvent.Unsendable server
-            true
+    /// The connection there has ended, or never came about.
+    member _.Severed(now: Instant, there: Destination) : unit =
+        match servers.TryGetValue there with
+        | true, server -> take now PulseEvent.Unsendable server
+        | false, _ -> ()
 
     /// It is time for a server.
     member _.Tick(now: Instant, there: Destination) : unit =

@@ -81,17 +81,7 @@ type FlowTexts(realm: Realm, capacity: int) =
         {
             Flow = flow
             Hop = hop
-            Along =
-                [
-                    [
-                        {
-                            Hop = hop
-                            Heading = Heading.Unaliased
-                            Path = ReadOnlyMemory.Empty
-                            Spare = []
-                        }
-                    ]
-                ]
+            Along = [ [ Place.along hop Heading.Unaliased ] ]
             Stamp = Text.toBytes stamp
             Standing = standing
             Alias = alias

@@ -23,6 +23,8 @@ type Outgoing =
         Heading: Heading
         /// The Routes that lead there, where the request has none of its own; may be empty.
         Path: ReadOnlyMemory<byte>
+        /// How many branches the copy may have at once, all the way down.
+        Breadth: int
         /// Whether it goes to a peer, who is told who the client is.
         Towards: Standing
         /// Who has registered over the connection that it came by.
@@ -76,6 +78,22 @@ module Forward =
             Patch.putNumber edits (max 0L left)
         else
             Patch.fieldAtEnd edits outgoing.Request HeaderName.MaxForwards "70"
+
+    // RFC 5393 §5.3.3: every copy says its breadth once.
+    let private breadth (edits: Edits) (outgoing: inref<Outgoing>) =
+        let request = outgoing.Request
+        let field = Message.field HeaderName.MaxBreadth request
+
+        if field.Value.Length > 0 then
+            Patch.remove edits field.Value
+            Patch.putNumber edits (int64 outgoing.Breadth)
+        else
+            if field.Line.IsThere then
+                Patch.remove edits field.Line
+
+            Patch.beginField edits (Patch.endOfHead request) HeaderName.MaxBreadth
+            Patch.putNumber edits (int64 outgoing.Breadth)
+            Patch.endField edits
 
     let private noToken: byte[] = [||]
 
@@ -256,6 +274,7 @@ module Forward =
 
         requestUri edits &outgoing strict
         spendHop edits &outgoing
+        breadth edits &outgoing
         recordRoute edits &outgoing
         contact edits &outgoing
         identity edits &outgoing

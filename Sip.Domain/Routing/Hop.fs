@@ -3,6 +3,8 @@
 
 namespace Sip.Routing
 
+open System
+open System.Collections.Generic
 open Sip
 
 /// The transports on which a server may call.
@@ -52,6 +54,27 @@ module Hop =
         match hop with
         | Hop.Flow flow -> flow.Transport
         | Hop.Dial there -> dialled there.Transport
+
+    /// For tables that are keyed by hops.
+    let comparer: IEqualityComparer<Hop> =
+        { new IEqualityComparer<Hop> with
+            member _.GetHashCode hop =
+                match hop with
+                | Hop.Flow flow -> Flow.comparer.GetHashCode flow
+                | Hop.Dial there -> HashCode.Combine(there.Address, there.Port)
+
+            member _.Equals(one, other) =
+                match one, other with
+                | Hop.Flow flow, Hop.Flow flow' -> Flow.comparer.Equals(flow, flow')
+                | Hop.Dial there, Hop.Dial there' -> there = there'
+                | (Hop.Flow _ | Hop.Dial _), (Hop.Flow _ | Hop.Dial _) -> false
+        }
+
+    /// Whether there is a connection at this hop, or one is made, whose end is told.
+    let isConnection (hop: Hop) : bool =
+        match hop with
+        | Hop.Flow flow -> Flow.isConnection flow
+        | Hop.Dial there -> there.Transport <> Dialled.Udp
 
     // RFC 3263 §4.1: without a transport parameter UDP serves sip and TLS serves sips.
     let private choose (uri: SipUri) : Dialled voption =

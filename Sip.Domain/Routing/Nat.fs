@@ -140,6 +140,12 @@ module Nat =
         @ fromTarget facts.Onward
         |> Set.ofList
 
+    /// Whether something between us and the sender of a datagram has given it another address: the way
+    /// back is there only as long as that remembers it.
+    let isTranslated (findings: Set<Finding>) : bool =
+        Set.contains Finding.SentByDiffers findings
+        || Set.contains Finding.SourcePortDiffers findings
+
     // connection-field = "c=" nettype SP addrtype SP connection-address, perhaps with /ttl (RFC 8866)
     let private mediaAddress (line: string) : Address option =
         match line.TrimEnd('\r').Split ' ' with

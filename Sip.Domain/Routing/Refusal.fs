@@ -21,6 +21,8 @@ type Refusal =
     | Unimplemented
     | NoSuchUser
     | NobodyThere
+    /// Of those who are registered none is as the caller wants (RFC 3841).
+    | NobodySuits
     | FlowGone
     | NotOurs
     | ForgedAlias
@@ -34,6 +36,8 @@ type Refusal =
     /// The domain name system does not answer.
     | NoAnswer
     | Overloaded
+    /// It may have no branch more (RFC 5393 §5.3.3).
+    | TooBroad
 
 /// What a refusal says.
 [<RequireQualifiedAccess>]
@@ -52,6 +56,7 @@ module Refusal =
         | Refusal.Unimplemented -> Status.notImplemented
         | Refusal.NoSuchUser -> Status.notFound
         | Refusal.NobodyThere
+        | Refusal.NobodySuits
         | Refusal.NoAddress
         | Refusal.NoTransport -> Status.temporarilyUnavailable
         | Refusal.NoAnswer -> Status.serverTimeout
@@ -61,6 +66,7 @@ module Refusal =
         | Refusal.ForgedToken
         | Refusal.NotYou -> Status.forbidden
         | Refusal.Overloaded -> Status.serviceUnavailable
+        | Refusal.TooBroad -> Status.maxBreadthExceeded
 
     /// The reason phrase: the RFC's, or words that say what to do.
     let words (refusal: Refusal) : string =
@@ -73,6 +79,7 @@ module Refusal =
         | Refusal.NoTransport -> "Temporarily Unavailable: No Transport Leads There"
         | Refusal.NoAddress -> "Temporarily Unavailable: No Address Was Found There"
         | Refusal.NobodyThere -> "Temporarily Unavailable: Nobody Is Registered"
+        | Refusal.NobodySuits -> "Temporarily Unavailable: Nobody Suits The Caller's Preferences"
         | Refusal.Scheme
         | Refusal.Hops
         | Refusal.Loop
@@ -83,7 +90,8 @@ module Refusal =
         | Refusal.NoSuchUser
         | Refusal.FlowGone
         | Refusal.NoAnswer
-        | Refusal.Overloaded -> Status.phrase (status refusal)
+        | Refusal.Overloaded
+        | Refusal.TooBroad -> Status.phrase (status refusal)
 
     /// The headers that the answer carries.
     let headers (refusal: Refusal) : (string * string) list =
@@ -99,6 +107,7 @@ module Refusal =
         | Refusal.Unimplemented
         | Refusal.NoSuchUser
         | Refusal.NobodyThere
+        | Refusal.NobodySuits
         | Refusal.FlowGone
         | Refusal.NotOurs
         | Refusal.ForgedAlias
@@ -106,4 +115,5 @@ module Refusal =
         | Refusal.NotYou
         | Refusal.NoAddress
         | Refusal.NoAnswer
-        | Refusal.NoTransport -> []
+        | Refusal.NoTransport
+        | Refusal.TooBroad -> []

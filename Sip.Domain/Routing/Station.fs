@@ -124,6 +124,18 @@ module Station =
 
         found
 
+    /// Whether a host is one of ours, whatever the port.
+    let isOurs (station: Station) (host: ReadOnlySpan<byte>) : bool =
+        let address = HostView.address host
+        let mutable found = false
+        let mutable i = 0
+
+        while not found && i < station.Faces.Length do
+            found <- isHost host address station.Faces[i]
+            i <- i + 1
+
+        found
+
     let private gr = "gr"B
 
     /// Whether a URI has the form of a GRUU of ours; whether it is one only the registrar can tell. At the

@@ -26,11 +26,16 @@ type Target =
     | Ending of There: FarEnd * Heading: Heading
     | Nobody of Refusal: Refusal
 
+/// The living flow by which an agent is reached that had this one: this one itself, or another that the agent
+/// has come back by; none where it is away.
+type Living = Flow -> Flow voption
+
 /// Choosing targets.
 [<RequireQualifiedAccess>]
 module Target =
 
     let private alias = Text.toBytes Alias.parameter
+    let private maddr = "maddr"B
 
     /// A call to an address, if it is one that we may be used to reach.
     let private dial (station: Station) (request: Message) (uri: UriView) : Target =
@@ -61,16 +66,36 @@ module Target =
         | ValueSome _
         | ValueNone -> Target.Nobody Refusal.ForgedAlias
 
-    let private byUri (station: Station) (came: Flow) (request: Message) (uri: UriView) : Target =
+    // §16.4, §16.5: a maddr is where the request shall go, and no maddr but ours is a way of ours.
+    let private isElsewhere (station: Station) (all: ReadOnlySpan<byte>) (uri: UriView) : bool =
+        let found = UriView.parameter all uri maddr
+
+        found.Value.IsThere
+        && not (Station.isOurs station (Slice.bytes all found.Value))
+
+    // What a token or an alias leads to now.
+    let private trace (station: Station) (living: Living) (token: ReadOnlySpan<byte>) : Traced =
+        match station.Flows.Follow token with
+        | Followed.Leads text ->
+            match living text.Flow with
+            | ValueSome flow -> Traced.Leads flow
+            | ValueNone -> Traced.Dead
+        | Followed.Dead -> Traced.Dead
+        | Followed.Elsewhere node -> Traced.Elsewhere node
+        | Followed.Forged -> Traced.Forged
+
+    let private byUri (station: Station) living came (request: Message) (uri: UriView) : Target =
         let all = request.Bytes
         let found = UriView.parameter all uri alias
 
         if found.Value.IsThere then
-            match station.Flows.Follow(Slice.bytes all found.Value) with
-            | Followed.Leads text -> Target.Along(text.Hop, Heading.Unaliased)
-            | Followed.Elsewhere _
-            | Followed.Dead -> Target.Nobody Refusal.FlowGone
-            | Followed.Forged -> byPlainAlias station came (request.Text found.Value)
+            match trace station living (Slice.bytes all found.Value) with
+            | Traced.Leads flow -> Target.Along((station.Flows.Of flow).Hop, Heading.Unaliased)
+            | Traced.Elsewhere _
+            | Traced.Dead -> Target.Nobody Refusal.FlowGone
+            | Traced.Forged -> byPlainAlias station came (request.Text found.Value)
+        elif isElsewhere station all uri then
+            Target.Nobody Refusal.NotOurs
         elif not (Station.owns station all uri) then
             dial station request uri
         elif station.Realm.Home.IsSome then
@@ -88,7 +113,7 @@ module Target =
             Target.Server
 
     // Where a request goes when our own Routes say nothing more about it.
-    let private onward (station: Station) (came: Flow) (request: Message) (way: Way) : Target =
+    let private onward (station: Station) living came (request: Message) (way: Way) : Target =
         if way.Left > 0 then
             let route = Routes.next request way
 
@@ -99,48 +124,34 @@ module Target =
         else
             match way.Uri.Kind with
             | UriKind.Sip
-            | UriKind.Sips -> byUri station came request way.Uri
+            | UriKind.Sips -> byUri station living came request way.Uri
             | UriKind.Tel
             | UriKind.Other -> Target.Nobody Refusal.Scheme
 
     // A Route of others is still to be followed, so that the Request-URI names nothing yet.
-    let private namingOf station (isLive: Flow -> bool) (request: Message) (way: Way) : Naming =
+    let private namingOf station (living: Living) (request: Message) (way: Way) : Naming =
         let found = UriView.parameter request.Bytes way.Uri alias
 
         if way.Left > 0 then
             Naming.ByRoute
-        elif not found.Value.IsThere then
-            if Station.ownsGruu station request.Bytes way.Uri then
-                Naming.ByInstance
-            else
-                Naming.ByRoute
+        elif found.Value.IsThere then
+            match trace station living (request.Slice found.Value) with
+            | Traced.Leads _ -> Naming.ByFlow
+            | Traced.Elsewhere _
+            | Traced.Dead
+            | Traced.Forged -> Naming.ByRoute
+        elif Station.ownsGruu station request.Bytes way.Uri then
+            Naming.ByInstance
         else
-            match station.Flows.Follow(request.Slice found.Value) with
-            | Followed.Leads text when isLive text.Flow -> Naming.ByFlow
-            | Followed.Leads _
-            | Followed.Elsewhere _
-            | Followed.Dead
-            | Followed.Forged -> Naming.ByRoute
-
-    let private trace
-        (station: Station)
-        (isLive: Flow -> bool)
-        (token: ReadOnlySpan<byte>)
-        : Traced =
-        match station.Flows.Follow token with
-        | Followed.Leads text when isLive text.Flow -> Traced.Leads text.Flow
-        | Followed.Leads _
-        | Followed.Dead -> Traced.Dead
-        | Followed.Elsewhere node -> Traced.Elsewhere node
-        | Followed.Forged -> Traced.Forged
+            Naming.ByRoute
 
     // Both halves of a pair have their say: the one of whoever sends says nothing.
-    let private direction station isLive (came: Flow) (request: Message) (way: Way) : Direction =
-        let naming = namingOf station isLive request way
+    let private direction station living (came: Flow) (request: Message) (way: Way) : Direction =
+        let naming = namingOf station living request way
 
-        match FlowRoute.direction came naming (trace station isLive (request.Slice way.Token)) with
+        match FlowRoute.direction came naming (trace station living (request.Slice way.Token)) with
         | Direction.Onward when way.Twin.IsThere ->
-            FlowRoute.direction came naming (trace station isLive (request.Slice way.Twin))
+            FlowRoute.direction came naming (trace station living (request.Slice way.Twin))
         | Direction.Onward
         | Direction.Down _
         | Direction.ToNode _
@@ -159,14 +170,13 @@ module Target =
 
         Target.Along((station.Flows.Of flow).Hop, heading)
 
-    /// The target of a request that came on this flow, its own Routes being off. A flow is alive or
-    /// not as the ledger says.
-    let choose station (isLive: Flow -> bool) (came: Flow) (request: Message) (way: Way) : Target =
+    /// The target of a request that came on this flow, its own Routes being off.
+    let choose station (living: Living) (came: Flow) (request: Message) (way: Way) : Target =
         if not way.Token.IsThere then
-            onward station came request way
+            onward station living came request way
         else
-            match direction station isLive came request way with
-            | Direction.Onward -> onward station came request way
+            match direction station living came request way with
+            | Direction.Onward -> onward station living came request way
             | Direction.Down flow -> down station flow request way
             | Direction.ToNode _
             | Direction.Gone -> Target.Nobody Refusal.FlowGone

@@ -31,6 +31,10 @@ type HeaderName =
     | WwwAuthenticate
     | ProxyAuthenticate
     | Timestamp
+    | MaxBreadth
+    | RequestDisposition
+    | AcceptContact
+    | RejectContact
     | PAssertedIdentity
     | PPreferredIdentity
     | Other
@@ -72,12 +76,19 @@ module HeaderName =
             HeaderName.WwwAuthenticate, "WWW-Authenticate"
             HeaderName.ProxyAuthenticate, "Proxy-Authenticate"
             HeaderName.Timestamp, "Timestamp"
+            HeaderName.MaxBreadth, "Max-Breadth"
+            HeaderName.RequestDisposition, "Request-Disposition"
+            HeaderName.RequestDisposition, "d"
+            HeaderName.AcceptContact, "Accept-Contact"
+            HeaderName.AcceptContact, "a"
+            HeaderName.RejectContact, "Reject-Contact"
+            HeaderName.RejectContact, "j"
             HeaderName.PAssertedIdentity, "P-Asserted-Identity"
             HeaderName.PPreferredIdentity, "P-Preferred-Identity"
         ]
 
     /// How many there are.
-    let count = 25
+    let count = 29
 
     /// The place of a name in a table of `count` places.
     let place (name: HeaderName) : int =
@@ -104,9 +115,13 @@ module HeaderName =
         | HeaderName.WwwAuthenticate -> 19
         | HeaderName.ProxyAuthenticate -> 20
         | HeaderName.Timestamp -> 21
-        | HeaderName.PAssertedIdentity -> 22
-        | HeaderName.PPreferredIdentity -> 23
-        | HeaderName.Other -> 24
+        | HeaderName.MaxBreadth -> 22
+        | HeaderName.RequestDisposition -> 23
+        | HeaderName.AcceptContact -> 24
+        | HeaderName.RejectContact -> 25
+        | HeaderName.PAssertedIdentity -> 26
+        | HeaderName.PPreferredIdentity -> 27
+        | HeaderName.Other -> 28
 
     let private longest = 20
 
@@ -154,7 +169,8 @@ module HeaderName =
         | HeaderName.ContentLength
         | HeaderName.ContentType
         | HeaderName.Expires
-        | HeaderName.Timestamp -> true
+        | HeaderName.Timestamp
+        | HeaderName.MaxBreadth -> true
         | HeaderName.Via
         | HeaderName.Route
         | HeaderName.RecordRoute
@@ -168,6 +184,9 @@ module HeaderName =
         | HeaderName.ProxyAuthorization
         | HeaderName.WwwAuthenticate
         | HeaderName.ProxyAuthenticate
+        | HeaderName.RequestDisposition
+        | HeaderName.AcceptContact
+        | HeaderName.RejectContact
         | HeaderName.PAssertedIdentity
         | HeaderName.PPreferredIdentity
         | HeaderName.Other -> false

@@ -164,6 +164,10 @@ module Judging =
         | HeaderName.WwwAuthenticate
         | HeaderName.ProxyAuthenticate
         | HeaderName.Timestamp
+        | HeaderName.MaxBreadth
+        | HeaderName.RequestDisposition
+        | HeaderName.AcceptContact
+        | HeaderName.RejectContact
         | HeaderName.PAssertedIdentity
         | HeaderName.PPreferredIdentity
         | HeaderName.Other -> ValueNone

@@ -38,7 +38,11 @@ module RecordLaws =
     let private chooseFrom (isLive: Flow -> bool) (came: Flow) uri routes =
         let request = RoutingLaws.request uri routes
         let station = RoutingLaws.station ()
-        Target.choose station isLive came request (Routes.strip station request)
+
+        let living flow =
+            if isLive flow then ValueSome flow else ValueNone
+
+        Target.choose station living came request (Routes.strip station request)
 
     let private everything (_: Flow) = true
     let private nameless = "sip:alice@df7jal.invalid;transport=ws"

@@ -63,11 +63,11 @@ let private abused (run: Run) =
                 yield! take now (Input.Arrived(flow, ReadOnlyMemory(Text.toBytes text)))
                 yield! take now (Input.Arrived(other, bytes))
                 yield! take now (Input.Unframed(other, StreamEvent.Broken, bytes))
-                yield! take now (Input.Undeliverable(Hop.Flow flow, bytes))
+                yield! take now (Input.Severed(Hop.Flow flow))
             | Input.Opened _
             | Input.Unframed _
             | Input.Closed _
-            | Input.Undeliverable _
+            | Input.Severed _
             | Input.Enrolled _
             | Input.Restored _
             | Input.Told _
@@ -94,7 +94,7 @@ let private forestalled (run: Run) =
             | Input.Opened _
             | Input.Unframed _
             | Input.Closed _
-            | Input.Undeliverable _
+            | Input.Severed _
             | Input.Enrolled _
             | Input.Restored _
             | Input.Told _
@@ -239,6 +239,7 @@ let private bounds =
                         {
                             PerFlow = 1<exchange>
                             Total = 2<exchange>
+                            Ended = 2<exchange>
                         }
 
                 for number in 1..2 do

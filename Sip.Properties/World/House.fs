@@ -31,6 +31,8 @@ type House(policy: Policy) =
         [
             for effect in effects do
                 match effect with
+                | Effect.Send(Hop.Flow _, bytes) when not (Char.IsAsciiLetter(char bytes.Span[0])) ->
+                    ()
                 | Effect.Send(Hop.Flow flow, bytes) ->
                     {
                         To = flow
@@ -70,6 +72,35 @@ type House(policy: Policy) =
 
     /// A connection ends.
     member _.Close(flow: Flow) : Sent list = take (Input.Closed flow)
+
+    /// The bytes that come of such bytes, or of so many milliseconds, and are no message.
+    member _.Hear(from: Flow, bytes: byte[], milliseconds: int64) : (Flow * int64 * byte[]) list =
+        let bare (effects: IReadOnlyList<Effect>) =
+            [
+                for effect in effects do
+                    match effect with
+                    | Effect.Send(Hop.Flow flow, bytes) when
+                        not (Char.IsAsciiLetter(char bytes.Span[0]))
+                        ->
+                        flow, now, bytes.ToArray()
+                    | Effect.Send _
+                    | Effect.Ask _
+                    | Effect.Note _ -> ()
+            ]
+
+        let until = now + milliseconds
+        let gathered = List<Flow * int64 * byte[]>()
+
+        if bytes.Length > 0 then
+            let input = Input.Arrived(from, ReadOnlyMemory bytes)
+            gathered.AddRange(bare (ledger.Take(Instant.FromMilliseconds now, input)))
+
+        while ledger.Wake.Milliseconds <= until do
+            now <- max now ledger.Wake.Milliseconds
+            gathered.AddRange(bare (ledger.Take(Instant.FromMilliseconds now, Input.Tick)))
+
+        now <- until
+        List.ofSeq gathered
 
     /// What comes of a message.
     member _.Say(from: Flow, sheet: Sheet) : Sent list =

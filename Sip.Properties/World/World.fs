@@ -150,6 +150,8 @@ module World =
                         match effect with
                         | Effect.Ask _
                         | Effect.Note _ -> effect
+                        // A sign of life, which phones make nothing of.
+                        | Effect.Send(_, bytes) when bytes.Length = 4 -> ()
                         | Effect.Send(hop, bytes) ->
                             Effect.Send(hop, ReadOnlyMemory(bytes.ToArray()))
                 ]

@@ -52,7 +52,7 @@ let private arrivals (run: Run) =
             | Input.Opened _
             | Input.Unframed _
             | Input.Closed _
-            | Input.Undeliverable _
+            | Input.Severed _
             | Input.Enrolled _
             | Input.Restored _
             | Input.Told _

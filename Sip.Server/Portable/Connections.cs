@@ -58,7 +58,7 @@ public sealed class Connections(PortableEdge edge, Setup setup, StreamSettings s
         };
         dialled[key] = connection;
         connection.Send(bytes.Span);
-        _ = DialAsync(key, hop, connection, bytes);
+        _ = DialAsync(key, hop, connection);
     }
 
     /// <summary>Says goodbye on every connection and waits until they are gone.</summary>
@@ -69,7 +69,7 @@ public sealed class Connections(PortableEdge edge, Setup setup, StreamSettings s
         await Task.WhenAll(all.Select(connection => connection.Gone));
     }
 
-    private async Task DialAsync(Destination key, Hop.Dial hop, StreamConnection connection, ReadOnlyMemory<byte> first)
+    private async Task DialAsync(Destination key, Hop.Dial hop, StreamConnection connection)
     {
         try
         {
@@ -81,11 +81,11 @@ public sealed class Connections(PortableEdge edge, Setup setup, StreamSettings s
             or System.Security.Authentication.AuthenticationException or OperationCanceledException)
         {
             edge.Log.Unreachable(HostModule.print(key.Domain), reason.Message);
-            edge.Take(Input.NewUndeliverable(hop, first));
         }
         finally
         {
             dialled.TryRemove(new(key, connection));
+            edge.Take(Input.NewSevered(hop));
         }
     }
 

@@ -60,13 +60,13 @@ internal sealed class Dials(Shard shard, Setup setup, TlsContext? client, int bo
         shard.Outgoing.Touch(connection);
     }
 
-    /// <summary>The connection ends: the next message takes another, and what still waits will not arrive.</summary>
+    /// <summary>The connection ends: the next message takes another, and who waits for an answer waits in vain.</summary>
     public void Forget(Connection connection)
     {
         var errand = connection.Errand!;
         open.Remove(errand.Hop.Destination);
-        foreach (var message in errand.Messages) shard.Conductor.Undeliverable(shard.Now, errand.Hop, message, shard);
         errand.Messages.Clear();
+        shard.Conductor.Severed(shard.Now, errand.Hop, shard);
     }
 
     private void Give(Connection connection, ReadOnlyMemory<byte> message)

@@ -34,7 +34,7 @@ public sealed class LedgerConductor(Ledger ledger, Resolver resolver, ILogger lo
     public void Closed(Instant now, in Flow flow, Shard shard) => Take(now, Input.NewClosed(flow), shard);
 
     /// <inheritdoc/>
-    public void Undeliverable(Instant now, Hop hop, ReadOnlyMemory<byte> bytes, Shard shard) => Take(now, Input.NewUndeliverable(hop, bytes), shard);
+    public void Severed(Instant now, Hop hop, Shard shard) => Take(now, Input.NewSevered(hop), shard);
 
     /// <inheritdoc/>
     public void Tick(Instant now, Shard shard) => Take(now, Input.Tick, shard);

@@ -21,6 +21,9 @@ public sealed class Shard
     private TlsContext? server;
     private Shard[] all = [];
     private Instant stopBy = Instant.Never;
+    private Gathering gathering = GatheringModule.start;
+    private long looked;
+    private int came;
     private bool isClosing;
 
     internal Shard(int number, Setup setup, IConductor conductor, Clock clock, ReactorSettings settings, bool shared, ILogger log)
@@ -92,7 +95,14 @@ public sealed class Shard
     internal void Arrived(Connection connection, ReadOnlyMemory<byte> message)
     {
         OpenSip(connection);
-        Conductor.Arrived(Now, connection.Flow, message, this);
+        Arrived(connection.Flow, message);
+    }
+
+    /// <summary>A message came by a flow.</summary>
+    internal void Arrived(in Flow flow, ReadOnlyMemory<byte> message)
+    {
+        came++;
+        Conductor.Arrived(Now, flow, message, this);
     }
 
     /// <summary>The head of a message came on a stream behind which nothing can be read.</summary>
@@ -171,9 +181,25 @@ public sealed class Shard
         done.TrySetResult();
     }
 
+    // A turn that begins a moment later deals with several messages at once.
+    private void Gather()
+    {
+        var pause = GatheringModule.pause(gathering) - (clock.Microseconds - looked);
+        if (pause > 0) Readiness.Rest(pause);
+    }
+
+    private void Look()
+    {
+        var now = clock.Microseconds;
+        gathering = GatheringModule.saw(came, now - looked, gathering);
+        (looked, came) = (now, 0);
+    }
+
     private void Turn()
     {
+        Gather();
         var count = Readiness.Wait(Patience());
+        Look();
         Now = clock.Now;
         for (var i = 0; i < count; i++)
         {

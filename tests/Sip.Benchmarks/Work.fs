@@ -21,7 +21,7 @@ let private read (bytes: byte[]) =
 let private heading =
     Heading.Written(ReadOnlyMemory(Text.toBytes "sip:bob@y.invalid;transport=ws"))
 
-let private alive (_: Flow) = true
+let private alive (flow: Flow) = ValueSome flow
 
 let private decide (request: Message) =
     Target.choose station alive Samples.caller request (Routes.strip station request)
@@ -38,6 +38,7 @@ let private forward (request: Message) (heading: Heading) : int =
             Leaves = Samples.realm.Listeners[1]
             Heading = heading
             Path = ReadOnlyMemory.Empty
+            Breadth = 60
             Towards = Standing.Client
             Asserted = []
             Transaction = { First = 1UL; Second = 2UL }

@@ -23,7 +23,7 @@ type Told =
     | Opened of Flow
     | Arrived of Flow * Text: string
     | Closed of Flow
-    | Undeliverable of Hop * Text: string
+    | Severed of Hop
 
 /// Tells the test what it is told, and does with arrived messages what the test says.
 type Teller(arrived: Flow -> ReadOnlyMemory<byte> -> Shard -> unit) =
@@ -55,8 +55,8 @@ type Teller(arrived: Flow -> ReadOnlyMemory<byte> -> Shard -> unit) =
 
         member _.Closed(_, flow, _) = tell (Told.Closed flow)
 
-        member _.Undeliverable(_, hop, bytes, _) =
-            tell (Told.Undeliverable(hop, text bytes))
+        member _.Severed(_, hop, _) = tell (Told.Severed hop)
+
 
         member _.Tick(_, _) = ()
         member _.Enroll(_, _, _) = ()
