@@ -17,6 +17,7 @@ type Due =
     | Answer of Answer: Mark
     | Bindings of Aor: string
     | Waiting of Waiting: Mark
+    | Server of Server: Destination
     | Nonce of Id: Sip.Identity.NonceId
     /// A subscription to registrations, and a NOTIFY of one.
     | Watch of Watch: Mark

@@ -232,9 +232,9 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
             Decision.Refuse Refusal.LacksPath
         | Target.Sought(uris, heading) -> Decision.Seek(uris, heading)
         | Target.Ending(there, heading) ->
-            match outbox.Ending there with
-            | ValueSome found -> along (station.Flows.Of found).Hop heading
-            | ValueNone -> Decision.Refuse Refusal.FlowGone
+            match List.tryPick (outbox.Ending >> ValueOption.toOption) there with
+            | Some found -> along (station.Flows.Of found).Hop heading
+            | None -> Decision.Refuse Refusal.FlowGone
         | Target.Nobody refusal -> Decision.Refuse refusal
 
     let isSecure (place: Place) =

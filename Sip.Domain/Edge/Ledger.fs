@@ -19,6 +19,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
     let agenda = Agenda()
     let outbox = Outbox station
     let identities = Identities()
+    let pulses = Pulses(station, timing, agenda, outbox)
     // What arrives is read here; nothing keeps it beyond its input.
     let came = Message.blank ()
 
@@ -28,6 +29,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             Timing = timing
             Outbox = outbox
             Identities = identities
+            Pulses = pulses
             Edits = Edits()
             Asked = Message.blank ()
             Sent = Message.blank ()
@@ -36,7 +38,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
 
     let exchanges = Exchanges(around, agenda, bounds)
     let answers = Answers(agenda, outbox.Shelf)
-    let locating = Locating(station, agenda, outbox)
+    let locating = Locating(station, agenda, outbox, pulses)
     let proofs = Proofs(realm, agenda)
     let location = Location(realm, outbox.IsLive, agenda)
     let watchers = Watchers(station, timing, agenda, outbox, location)
@@ -142,6 +144,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         match slot with
         | NonNull slot when Exchange.mayAnswer source leg response slot.Exchange ->
             exchanges.Step(ExchangeEvent.Answered(leg, source, response), slot)
+        | _ when pulses.Answered(around.Now, source, response) -> ()
         | _ ->
             match response.Start with
             | StartLine.Response(status, _) when
@@ -227,6 +230,10 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             | _ -> ()
 
     let severed (hop: Hop) =
+        match hop with
+        | Hop.Dial there -> pulses.Severed(around.Now, there)
+        | Hop.Flow _ -> ()
+
         for key in exchanges.To hop do
             legsFailed hop key
 
@@ -289,6 +296,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             match locating.Find key with
             | null -> ()
             | wanted -> located wanted (Found.Nowhere Astray.NoAnswer)
+        | Due.Server there -> pulses.Tick(now, there)
         | Due.Nonce id -> proofs.Forget id
         | Due.Watch mark -> watchers.Tick(now, mark)
         | Due.Notice branch -> watchers.TickNotice(now, branch)
