@@ -21,7 +21,14 @@ type Decision =
 
 /// Answering as the server itself.
 [<Sealed>]
-type internal Desk(realm: Realm, policy: Policy, location: Location, note: Note -> unit) =
+type internal Desk
+    (
+        realm: Realm,
+        policy: Policy,
+        location: Location,
+        note: Note -> unit,
+        changed: Instant -> string -> Change list -> unit
+    ) =
 
     let allow = "OPTIONS, REGISTER"
     let supported = [ "path"; "outbound"; "gruu" ]
@@ -59,6 +66,7 @@ type internal Desk(realm: Realm, policy: Policy, location: Location, note: Note 
         | Outcome.Registered(after, changes) ->
             location.Store(now, aor, after, changes)
             keepAlive now flow request aor question
+            changed now aor changes
             let contacts = List.length (Bindings.current now after)
 
             if contacts > 0 then

@@ -41,7 +41,10 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
     let locating = Locating(station, agenda, outbox, pulses)
     let proofs = Proofs(realm, agenda)
     let location = Location(realm, outbox.IsLive, agenda)
-    let desk = Desk(realm, policy, location, outbox.Note)
+    let watchers = Watchers(station, timing, agenda, outbox, location)
+
+    let changed now aor changes = watchers.Changed(now, aor, changes)
+    let desk = Desk(realm, policy, location, outbox.Note, changed)
 
     let entrance =
         let tables =
@@ -49,6 +52,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
                 Outbox = outbox
                 Location = location
                 Locating = locating
+                Watchers = watchers
                 Proofs = proofs
                 Identities = identities
                 Exchanges = exchanges
@@ -141,7 +145,14 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         | NonNull slot when Exchange.mayAnswer source leg response slot.Exchange ->
             exchanges.Step(ExchangeEvent.Answered(leg, source, response), slot)
         | _ when pulses.Answered(around.Now, source, response) -> ()
-        | _ -> outbox.Note(Note.Stray(source.Flow, Message.callId response))
+        | _ ->
+            match response.Start with
+            | StartLine.Response(status, _) when
+                watchers.Answered(around.Now, Key.ofBranch response, status)
+                ->
+                ()
+            | StartLine.Response _
+            | StartLine.Request _ -> outbox.Note(Note.Stray(source.Flow, Message.callId response))
 
     let broken (source: FlowText) (fault: Fault) (head: Message voption) =
         outbox.Note(Note.Broken(source.Flow, Fault.words fault))
@@ -199,6 +210,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
 
     let unbind (aor: string) (after: Bindings, changes: Change list) =
         location.Store(around.Now, aor, after, changes)
+        watchers.Changed(around.Now, aor, changes)
 
         if Bindings.isEmpty after then
             outbox.Note(Note.Unregistered aor)
@@ -286,6 +298,8 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             | wanted -> located wanted (Found.Nowhere Astray.NoAnswer)
         | Due.Server there -> pulses.Tick(now, there)
         | Due.Nonce id -> proofs.Forget id
+        | Due.Watch mark -> watchers.Tick(now, mark)
+        | Due.Notice branch -> watchers.TickNotice(now, branch)
 
     let rec tick (now: Instant) =
         match agenda.Due now with
@@ -321,6 +335,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         | Input.Told(question, answer, life) -> told now question answer life
         | Input.Tick -> tick now
 
+        watchers.Tell now
         outbox.Fetch()
 
     /// Who is registered, and with how many contacts.
@@ -330,7 +345,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
     member _.Pending: int = exchanges.Pending
 
     /// How many entities are held for requests under way or lately answered.
-    member _.Held: int = exchanges.Held + answers.Held + locating.Held
+    member _.Held: int = exchanges.Held + answers.Held + locating.Held + watchers.Held
 
     /// How many entities are held that prove something: spent nonces, and connections of users.
     member _.Proofs: int = proofs.Held
