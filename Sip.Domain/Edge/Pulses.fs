@@ -109,9 +109,12 @@ type internal Pulses(station: Station, timing: Timing, agenda: Agenda, outbox: O
         | ValueNone -> ""
 
     let find (message: Message) : Server | null =
-        match byBranch.TryGetValue(branchOf message) with
-        | true, server -> server
-        | false, _ -> null
+        if byBranch.Count = 0 then
+            null
+        else
+            match byBranch.TryGetValue(branchOf message) with
+            | true, server -> server
+            | false, _ -> null
 
     let isSilent (there: Destination) =
         match servers.TryGetValue there with
