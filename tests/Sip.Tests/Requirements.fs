@@ -99,6 +99,6 @@ let all (suites: Test list) : Test =
                                     $"%s{row.Id}: %s{name}"
                     ]
 
-                Expect.isEmpty missing "all there"
+                Expect.equal missing [] "all there"
             }
         ]
