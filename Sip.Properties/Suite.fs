@@ -50,6 +50,7 @@ let all: Test =
             ResolutionLaws.all
             SetupLaws.all
             World.WorldLaws.all
+            World.ShardLaws.all
             World.HostileLaws.all
             World.FarEndLaws.all
         ]

@@ -132,6 +132,8 @@ type Scene(caller: Transport, callee: Transport, pace: int) =
                 match effect with
                 | Effect.Send(Hop.Flow flow, bytes) when flow = target -> Text.ofBytes bytes.Span
                 | Effect.Send _
+                | Effect.Hand _
+                | Effect.Tell _
                 | Effect.Note _ -> ()
         ]
 

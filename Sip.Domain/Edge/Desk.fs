@@ -19,7 +19,7 @@ type Decision =
 
 /// Answering as the server itself.
 [<Sealed>]
-type internal Desk(realm: Realm, policy: Policy, location: Location, note: Note -> unit) =
+type internal Desk(realm: Realm, policy: Policy, location: Location, outbox: Outbox) =
 
     let allow = "OPTIONS, REGISTER"
     let supported = [ "path"; "outbound" ]
@@ -35,16 +35,17 @@ type internal Desk(realm: Realm, policy: Policy, location: Location, note: Note 
             let status = Sip.Registrar.Refusal.status refusal
             let words = Sip.Registrar.Refusal.reason refusal
             let callId = Message.callId request
-            note (Note.Refused(flow, callId, status.Number, words))
+            outbox.Note(Note.Refused(flow, callId, status.Number, words))
             Decision.Answer(status, words, Sip.Registrar.Refusal.headers refusal)
         | Outcome.Registered(after, _) ->
             location.Store(aor, after)
+            outbox.Tell(Told.Bound(aor, after))
             let contacts = List.length (Bindings.current now after)
 
             if contacts > 0 then
-                note (Note.Registered(aor, flow, contacts))
+                outbox.Note(Note.Registered(aor, flow, contacts))
             elif not (Bindings.isEmpty before) then
-                note (Note.Unregistered aor)
+                outbox.Note(Note.Unregistered aor)
 
             answer Status.ok (Registration.headers now request question after)
 

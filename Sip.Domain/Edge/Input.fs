@@ -21,6 +21,16 @@ type Note =
     /// A response that answers nothing of ours.
     | Stray of From: Flow * CallId: string
 
+/// What one shard tells all others, each of which hears it in the order of telling.
+[<RequireQualifiedAccess>]
+type Told =
+    | Opened of Flow: Flow
+    | Closed of Flow: Flow
+    /// All that is bound to a user from now on.
+    | Bound of Aor: string * Bindings: Bindings
+    /// A user has proven themselves on this connection.
+    | Proven of Flow: Flow
+
 /// What happened outside.
 [<RequireQualifiedAccess>]
 type Input =
@@ -28,6 +38,10 @@ type Input =
     | Opened of Flow: Flow
     /// One whole message arrived.
     | Arrived of Flow: Flow * Bytes: ReadOnlyMemory<byte>
+    /// A message arrived at another shard, which handed it over to this one.
+    | Handed of Flow: Flow * Bytes: ReadOnlyMemory<byte>
+    /// Another shard has told.
+    | Told of Told: Told
     /// The head of a message whose end nobody can find (`Broken`) or shall wait for (`TooLarge`).
     | Unframed of Flow: Flow * Event: StreamEvent * Bytes: ReadOnlyMemory<byte>
     | Closed of Flow: Flow
@@ -44,4 +58,8 @@ type Input =
 [<RequireQualifiedAccess>]
 type Effect =
     | Send of To: Hop * Bytes: ReadOnlyMemory<byte>
+    /// Hands a message over to the shard that works on it.
+    | Hand of Shard: int * Flow: Flow * Bytes: ReadOnlyMemory<byte>
+    /// Tells every other shard, before anything that is sent leaves.
+    | Tell of Told: Told
     | Note of Note: Note

@@ -14,8 +14,8 @@ open Sip.Transactions
 
 /// The state of one shard.
 [<Sealed>]
-type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
-    let station = Station.ofRealm realm
+type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, sharding: Sharding) =
+    let station = Station.ofShard sharding realm
     let agenda = Agenda()
     let outbox = Outbox station
     // What arrives is read here; nothing keeps it beyond its input.
@@ -34,9 +34,9 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
 
     let exchanges = Exchanges(around, agenda)
     let answers = Answers(agenda, outbox.Shelf)
-    let proofs = Proofs(realm, agenda)
+    let proofs = Proofs(station, agenda)
     let location = Location(realm, outbox.IsLive, agenda)
-    let desk = Desk(realm, policy, location, outbox.Note)
+    let desk = Desk(realm, policy, location, outbox)
 
     let entrance =
         let tables =
@@ -124,15 +124,27 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             | StartLine.Response _ -> ()
         | ValueNone -> ()
 
-    let arrived now (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
-        let source = station.Flows.Of flow
+    let worked now (source: FlowText) (message: Message) =
+        match message.Start with
+        | StartLine.Request(method, _, uri) -> requested now source method uri message
+        | StartLine.Response _ -> responded source message
 
+    let arrived now (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
         match Reading.into came realm.Limits bytes.Span with
         | Arrival.Message message ->
-            match message.Start with
-            | StartLine.Request(method, _, uri) -> requested now source method uri message
-            | StartLine.Response _ -> responded source message
-        | Arrival.Broken(fault, head) -> broken source fault head
+            if sharding.Count = 1 then
+                worked now (station.Flows.Of flow) message
+            else
+                match Home.ofMessage station flow message with
+                | home when home = sharding.Number -> worked now (station.Flows.Of flow) message
+                | home -> outbox.Hand(home, flow, bytes)
+        | Arrival.Broken(fault, head) -> broken (station.Flows.Of flow) fault head
+
+    /// Where a message was handed over to, there it stays.
+    let handed now (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
+        match Reading.into came realm.Limits bytes.Span with
+        | Arrival.Message message -> worked now (station.Flows.Of flow) message
+        | Arrival.Broken(fault, head) -> broken (station.Flows.Of flow) fault head
 
     /// A stream's head without its body is never worked on, however well it reads.
     let unframed (flow: Flow) (event: StreamEvent) (bytes: ReadOnlyMemory<byte>) =
@@ -151,8 +163,12 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
     let legFailed (leg: int) (slot: Slot) =
         exchanges.Step(ExchangeEvent.LegFailed leg, slot)
 
-    let unbind (aor: string) (after: Bindings) =
+    let bind (aor: string) (after: Bindings) =
         location.Store(aor, after)
+        outbox.Tell(Told.Bound(aor, after))
+
+    let unbind (aor: string) (after: Bindings) =
+        bind aor after
 
         if Bindings.isEmpty after then
             outbox.Note(Note.Unregistered aor)
@@ -178,7 +194,8 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         proofs.Close flow
         station.Flows.Forget flow
 
-        for aor in location.On flow do
+        // The others wait for its home to tell: meanwhile nothing goes where the flow is gone.
+        for aor in location.On flow |> List.filter (Home.isOwn station) do
             unbind aor (fst (Bindings.dropFlow flow (location.Of aor)))
 
         for key in exchanges.From flow do
@@ -188,6 +205,16 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
 
         for key in exchanges.To flow do
             legsFailed flow key
+
+    let told (what: Told) =
+        match what with
+        | Told.Opened flow -> outbox.Open flow
+        | Told.Closed flow -> closed flow
+        | Told.Bound(aor, bindings) -> location.Store(aor, bindings)
+        | Told.Proven flow ->
+            // It may be gone by now, and then nobody would ever forget it.
+            if outbox.IsLive flow then
+                proofs.Vouch flow
 
     let undeliverable (bytes: ReadOnlyMemory<byte>) =
         match Reading.into came realm.Limits bytes.Span with
@@ -219,6 +246,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             | slot when (Exchange.wake slot.Exchange).IsDue now -> tickExchange slot
             | slot -> exchanges.Remind slot
         | Due.Answer key -> answers.Forget key
+        | Due.Bindings aor when not (Home.isOwn station aor) -> ()
         | Due.Bindings aor ->
             match location.Of aor with
             | before when (Bindings.wake before).IsDue now ->
@@ -234,7 +262,11 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             tick now
         | ValueNone -> ()
 
-    /// A ledger with the usual bounds.
+    /// The only ledger of a server.
+    new(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
+        Ledger(realm, timing, policy, bounds, Sharding.alone)
+
+    /// The same with the usual bounds.
     new(realm: Realm, timing: Timing, policy: Policy) = Ledger(realm, timing, policy, Bounds.usual)
 
     /// When `Tick` is wanted.
@@ -248,17 +280,26 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         around.Now <- now
 
         match input with
-        | Input.Opened flow -> outbox.Open flow
+        | Input.Opened flow ->
+            outbox.Open flow
+            outbox.Tell(Told.Opened flow)
         | Input.Arrived(flow, bytes) -> arrived now flow bytes
+        | Input.Handed(flow, bytes) -> handed now flow bytes
+        | Input.Told what -> told what
         | Input.Unframed(flow, event, bytes) -> unframed flow event bytes
-        | Input.Closed flow -> closed flow
+        | Input.Closed flow ->
+            outbox.Tell(Told.Closed flow)
+            closed flow
         | Input.Undeliverable(_, bytes) -> undeliverable bytes
         | Input.Enrolled subscriber -> proofs.Enroll subscriber
         | Input.Restored(aor, binding) ->
-            location.Store(aor, Bindings.ofList (Bindings.toList (location.Of aor) @ [ binding ]))
+            bind aor (Bindings.ofList (Bindings.toList (location.Of aor) @ [ binding ]))
         | Input.Tick -> tick now
 
         outbox.Fetch()
+
+    /// What is bound to an address of record.
+    member _.Bound(aor: string) : Bindings = location.Of aor
 
     /// Who is registered, and with how many contacts.
     member _.Online(now: Instant) : IReadOnlyList<KeyValuePair<string, int>> = location.Online now

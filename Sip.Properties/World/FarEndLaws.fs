@@ -173,6 +173,8 @@ let private outcome (case: Case) : (Hop * string) list =
         for effect in ledger.Take(at 1L, Input.Arrived(case.Source, request case.Alias)) do
             match effect with
             | Effect.Send(hop, bytes) -> hop, (Text.ofBytes bytes.Span).Split("\r\n")[0]
+            | Effect.Hand _
+            | Effect.Tell _
             | Effect.Note _ -> ()
     ]
 

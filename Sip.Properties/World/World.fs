@@ -1,5 +1,6 @@
-// World: phones, a network that loses, doubles, delays and cuts, and one ledger, in virtual time. One
-// script gives one run, always the same.
+// World: phones, a network that loses, doubles, delays and cuts, and one ledger or several, in virtual
+// time. What shards leave for each other waits as long as it likes, but stays in the order of leaving, and is
+// there before anything that the network brought later. One script gives one run, always the same.
 
 namespace Sip.Properties.World
 
@@ -13,21 +14,32 @@ open Sip.Transactions
 open Sip.Identity
 open Sip.Properties
 
+/// What happened at one shard, and what it made of it.
+type Happening =
+    {
+        At: Instant
+        Shard: int
+        Input: Input
+        Effects: Effect list
+    }
+
 /// Everything that was seen in one world.
 type Run =
     {
         Script: Script
         Phones: Phone list
-        Inputs: (Instant * Input * Effect list) list
+        Happenings: Happening list
         /// When the device's connection broke.
         Cuts: (int64 * int) list
         /// Messages that came to nobody: there is no such address in this world.
         Astray: string list
+        /// Users about whom the shards held differing things when all was told.
+        Disputes: string list
         /// What must never happen, as it happened.
         Faults: string list
         /// Who was registered at the busiest time.
         Online: Map<string, int>
-        Ledger: Ledger
+        Ledgers: Ledger list
         End: Instant
     }
 
@@ -41,14 +53,19 @@ module World =
         Script.users
         |> List.map (fun user -> Subscriber.enroll "example.test" user ("secret of " + user))
 
-    /// A ledger in which the users are enrolled.
-    let ledger () =
-        let ledger = Ledger(realm, Timing.usual, Policy.standard)
+    /// The ledgers of so many shards, in which the users are enrolled.
+    let ledgers (shards: int) : Ledger[] =
+        Sharding.all shards
+        |> Array.map (fun sharding ->
+            let ledger = Ledger(realm, Timing.usual, Policy.standard, Bounds.usual, sharding)
 
-        for one in subscribers do
-            ledger.Take(Instant.FromMilliseconds 0L, Input.Enrolled one) |> ignore
+            for one in subscribers do
+                ledger.Take(Instant.FromMilliseconds 0L, Input.Enrolled one) |> ignore
 
-        ledger
+            ledger)
+
+    /// The ledger of a server that has only one.
+    let ledger () : Ledger = (ledgers 1)[0]
 
     let private transport (link: Link) =
         match link with
@@ -104,9 +121,10 @@ module World =
     let live (script: Script) : Run =
         let clock = Clock()
         let dice = Random script.Seed
-        let ledger = ledger ()
-        let inputs = List<Instant * Input * Effect list>()
+        let ledgers = ledgers script.Shards
+        let happenings = List<Happening>()
         let faults = List<string>()
+        let disputes = List<string>()
         let cuts = List<int64 * int>()
         let astray = List<string>()
         let lost = Dictionary<string, int>()
@@ -114,7 +132,11 @@ module World =
         let phones = List<Phone>()
         let flows = Dictionary<int, Flow>()
         let mutable connections = 0L
-        let mutable planned = Int64.MaxValue
+        let planned = Array.create script.Shards Int64.MaxValue
+        // What each shard has left for each other one.
+        let left = Array.init (script.Shards * script.Shards) (fun _ -> Queue<Input>())
+        // The network's dice are the same, however many shards there are.
+        let shuffle = Random(script.Seed + 1)
         let now () = Instant.FromMilliseconds clock.Now
         let chance percent = dice.Next 100 < percent
 
@@ -142,26 +164,81 @@ module World =
                 if not (isLost way) then
                     clock.After(int64 (10 + dice.Next(script.Jitter + 1)), arrive)
 
-        let rec take (input: Input) =
+        let leftBy (from: int) (towards: int) : Queue<Input> = left[from * script.Shards + towards]
+
+        let leave (from: int) (towards: int) (input: Input) = (leftBy from towards).Enqueue input
+
+        // The shard that a connection lives in, or that the system brings a datagram to.
+        let shardOf (flow: Flow) =
+            if Flow.isConnection flow then
+                int flow.Connection % script.Shards
+            else
+                int ((uint64 flow.Remote.Port + flow.Remote.Address.Low) % uint64 script.Shards)
+
+        let rec take (shard: int) (input: Input) =
             // What the ledger hands out is good until it is handed the next input.
             let effects =
                 [
-                    for effect in ledger.Take(now (), input) do
+                    for effect in ledgers[shard].Take(now (), input) do
                         match effect with
-                        | Effect.Note _ -> effect
+                        | Effect.Note _
+                        | Effect.Tell _ -> effect
                         | Effect.Send(hop, bytes) ->
                             Effect.Send(hop, ReadOnlyMemory(bytes.ToArray()))
+                        | Effect.Hand(other, flow, bytes) ->
+                            Effect.Hand(other, flow, ReadOnlyMemory(bytes.ToArray()))
                 ]
 
-            inputs.Add((now (), input, effects))
+            happenings.Add
+                {
+                    At = now ()
+                    Shard = shard
+                    Input = input
+                    Effects = effects
+                }
 
             for effect in effects do
                 match effect with
                 | Effect.Note _ -> ()
                 | Effect.Send(Hop.Dial _, bytes) -> astray.Add(Text.ofBytes bytes.Span)
                 | Effect.Send(Hop.Flow flow, bytes) -> deliver flow (Text.ofBytes bytes.Span)
+                | Effect.Hand(other, flow, bytes) -> leave shard other (Input.Handed(flow, bytes))
+                | Effect.Tell told ->
+                    for other in 0 .. script.Shards - 1 do
+                        if other <> shard then
+                            leave shard other (Input.Told told)
 
-            plan ()
+            plan shard
+
+        /// Each takes what was left for it, one thing at a time, in any order of senders.
+        and settle () =
+            let waiting =
+                [
+                    for from in 0 .. script.Shards - 1 do
+                        for towards in 0 .. script.Shards - 1 do
+                            if (leftBy from towards).Count > 0 then
+                                struct (from, towards)
+                ]
+
+            if not waiting.IsEmpty then
+                let struct (from, towards) = waiting[shuffle.Next waiting.Length]
+                let input = (leftBy from towards).Dequeue()
+                take towards input
+                settle ()
+            elif script.Shards > 1 then
+                for user in Script.users do
+                    let aor = String.Concat(user, "@example.test")
+
+                    let held =
+                        ledgers |> Array.map (fun ledger -> ledger.Bound aor) |> Array.distinct
+
+                    if held.Length > 1 then
+                        disputes.Add $"%s{aor} at %d{clock.Now}: %A{held}"
+
+        // All that the network brings is taken after what was left.
+        and bring (shard: int) (input: Input) =
+            take shard input
+            clock.After(int64 (shuffle.Next 4), settle)
 
         and deliver (flow: Flow) (text: string) =
             let owner = phones |> Seq.tryFind (fun phone -> flows[phone.Seat.Index] = flow)
@@ -184,26 +261,26 @@ module World =
                 ()
             | None -> astray.Add text
 
-        and plan () =
-            let wake = ledger.Wake
+        and plan (shard: int) =
+            let wake = ledgers[shard].Wake
 
-            if wake <> Instant.Never && wake.Milliseconds < planned then
-                planned <- wake.Milliseconds
-                clock.After(planned - clock.Now, tick)
+            if wake <> Instant.Never && wake.Milliseconds < planned[shard] then
+                planned[shard] <- wake.Milliseconds
+                clock.After(planned[shard] - clock.Now, (fun () -> tick shard))
 
-        and tick () =
-            if clock.Now >= planned then
-                planned <- Int64.MaxValue
-                take Input.Tick
+        and tick (shard: int) =
+            if clock.Now >= planned[shard] then
+                planned[shard] <- Int64.MaxValue
+                bring shard Input.Tick
 
-                if ledger.Wake <= now () then
+                if ledgers[shard].Wake <= now () then
                     faults.Add "after a tick the next is due already"
 
         let transmit (index: int) (text: string) =
             let flow = flows[index]
 
             let arrived () =
-                take (Input.Arrived(flow, ReadOnlyMemory(Text.toBytes text)))
+                bring (shardOf flow) (Input.Arrived(flow, ReadOnlyMemory(Text.toBytes text)))
 
             if Flow.isConnection flow then
                 clock.After(
@@ -223,7 +300,7 @@ module World =
 
             if link <> Link.Udp then
                 open'.Add flows[index] |> ignore
-                take (Input.Opened flows[index])
+                bring (shardOf flows[index]) (Input.Opened flows[index])
 
             phone.Register(phone.Seat.User, "reg" + string index, "", 1800)
 
@@ -234,7 +311,7 @@ module World =
                 cuts.Add((clock.Now, index))
                 phone.Break()
                 let flow = flows[index]
-                take (Input.Closed flow)
+                bring (shardOf flow) (Input.Closed flow)
                 clock.After(3000L, fun () -> connect phone)
 
         let ownerOf (tag: string) =
@@ -257,7 +334,8 @@ module World =
             | Deed.Cut index -> cut index
             | Deed.Intrude victim ->
                 for text in Intruder.attempts Script.users[victim] do
-                    take (Input.Arrived(stranger, ReadOnlyMemory(Text.toBytes text)))
+                    let bytes = ReadOnlyMemory(Text.toBytes text)
+                    bring (shardOf stranger) (Input.Arrived(stranger, bytes))
             | Deed.Pose(index, victim) ->
                 phones[index]
                     .Register(Script.users[victim], "pose" + string index, ";tag=guess", 1800)
@@ -276,25 +354,28 @@ module World =
         clock.Run 1_000_000L
 
         let online =
-            ledger.Online(now ()) |> Seq.map (fun pair -> pair.Key, pair.Value) |> Map.ofSeq
+            ledgers[0].Online(now ())
+            |> Seq.map (fun pair -> pair.Key, pair.Value)
+            |> Map.ofSeq
 
         // Everybody's registration runs out, then everybody goes.
         clock.Run 9_000_000L
 
         for index in 0 .. phones.Count - 1 do
             if open'.Remove flows[index] then
-                take (Input.Closed flows[index])
+                bring (shardOf flows[index]) (Input.Closed flows[index])
 
         clock.Run 10_000_000L
 
         {
             Script = script
             Phones = List.ofSeq phones
-            Inputs = List.ofSeq inputs
+            Happenings = List.ofSeq happenings
             Cuts = List.ofSeq cuts
             Astray = List.ofSeq astray
+            Disputes = List.ofSeq disputes
             Faults = List.ofSeq faults
             Online = online
-            Ledger = ledger
+            Ledgers = List.ofArray ledgers
             End = now ()
         }

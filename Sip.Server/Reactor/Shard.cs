@@ -20,6 +20,10 @@ public sealed class Shard
     private readonly TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TlsContext? server;
     private Shard[] all = [];
+    // The shards for which something was left in this turn.
+    private bool[] owed = [];
+    // Requests under way, once this shard stops; until then there may be some.
+    private int unfinished = 1;
     private Instant stopBy = Instant.Never;
     private bool isClosing;
 
@@ -62,7 +66,17 @@ public sealed class Shard
         var owner = ConnectionTable.ShardOf(flow.Connection);
         if (flow.Connection == 0) Doors.Send(flow.Listener, flow.Remote, message);
         else if (owner == number) SendHere(flow.Connection, message);
-        else if (owner < all.Length) all[owner].inbox.Post(flow.Connection, message.ToArray());
+        else if (owner < all.Length) Owe(owner).Send(flow, message);
+    }
+
+    /// <summary>Hands a message over to the shard that works on it.</summary>
+    public void Hand(int shard, in Flow flow, ReadOnlySpan<byte> message) => Owe(shard).Hand(flow, message);
+
+    /// <summary>Tells every other shard.</summary>
+    public void Tell(Told told)
+    {
+        for (var i = 0; i < all.Length; i++)
+            if (i != number) Owe(i).Tell(told);
     }
 
     /// <summary>Sends a message to an address, over the connection that leads there or a new one.</summary>
@@ -75,6 +89,7 @@ public sealed class Shard
     internal void Start(Shard[] shards)
     {
         all = shards;
+        owed = new bool[shards.Length];
         new Thread(Run) { IsBackground = true, Name = $"shard {number}" }.Start();
     }
 
@@ -86,6 +101,15 @@ public sealed class Shard
     {
         stopBy = by;
         Doors.StopAccepting();
+    }
+
+    /// <summary>
+    /// Takes what other shards left before what has just been received: whoever sent that may have heard of
+    /// something that this shard is being told.
+    /// </summary>
+    internal void Hear()
+    {
+        if (inbox.HasNews) TakeNews();
     }
 
     /// <summary>A message came on a connection.</summary>
@@ -187,6 +211,24 @@ public sealed class Shard
         if (!stopBy.Equals(Instant.Never)) GoDown();
         Outgoing.Flush();
         Doors.Flush();
+        Ring();
+    }
+
+    // One ring a turn, however much was left.
+    private void Ring()
+    {
+        for (var i = 0; i < owed.Length; i++)
+        {
+            if (!owed[i]) continue;
+            owed[i] = false;
+            all[i].inbox.Ring();
+        }
+    }
+
+    private Inbox Owe(int shard)
+    {
+        owed[shard] = true;
+        return all[shard].inbox;
     }
 
     private int Patience()
@@ -227,10 +269,18 @@ public sealed class Shard
     private void TakeInbox()
     {
         inbox.Answer();
-        while (inbox.TryTake(out var handed))
+        TakeNews();
+        while (inbox.TryTake(out Action? work)) work!();
+    }
+
+    private void TakeNews()
+    {
+        while (inbox.TryTake(out Inbox.Left left))
         {
-            if (handed.Message is { } message) SendHere(handed.Connection, message);
-            else handed.Work!();
+            if (left.Told is { } told) Conductor.Told(Now, told, this);
+            else if (left.Way == Inbox.Way.Out) SendHere(left.Flow.Connection, left.Bytes.Span);
+            else Conductor.Handed(Now, left.Flow, left.Bytes, this);
+            Inbox.Return(left);
         }
     }
 
@@ -268,7 +318,12 @@ public sealed class Shard
 
     private void GoDown()
     {
-        if (isClosing || (Conductor.Pending > 0 && Now.Milliseconds < stopBy.Milliseconds)) return;
+        if (isClosing) return;
+        var before = unfinished;
+        Interlocked.Exchange(ref unfinished, Conductor.Pending);
+        if (before > 0 && unfinished == 0) foreach (var shard in all) shard.inbox.Ring();
+        // A request of one shard may wait for a connection of another.
+        if (Now.Milliseconds < stopBy.Milliseconds && Array.Exists(all, shard => Volatile.Read(ref shard.unfinished) > 0)) return;
         isClosing = true;
         foreach (var connection in Table.All.ToArray())
         {

@@ -24,6 +24,8 @@ type Told =
     | Arrived of Flow * Text: string
     | Closed of Flow
     | Undeliverable of Hop * Text: string
+    | Handed of Flow * Text: string
+    | Told of Sip.Edge.Told
 
 /// Tells the test what it is told, and does with arrived messages what the test says.
 type Teller(arrived: Flow -> ReadOnlyMemory<byte> -> Shard -> unit) =
@@ -58,6 +60,9 @@ type Teller(arrived: Flow -> ReadOnlyMemory<byte> -> Shard -> unit) =
         member _.Undeliverable(_, hop, bytes, _) =
             tell (Told.Undeliverable(hop, text bytes))
 
+        member _.Handed(_, flow, bytes, _) = tell (Told.Handed(flow, text bytes))
+
+        member _.Told(_, what, _) = tell (Told.Told what)
         member _.Tick(_, _) = ()
         member _.Enroll(_, _, _) = ()
 

@@ -128,6 +128,8 @@ type private Stage() =
     let put (effects: Effect seq) =
         for effect in effects do
             match effect with
+            | Effect.Hand _
+            | Effect.Tell _
             | Effect.Note _ -> ()
             | Effect.Send(hop, bytes) ->
                 let text = Text.ofBytes bytes.Span
