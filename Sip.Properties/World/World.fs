@@ -168,12 +168,12 @@ module World =
 
         let leave (from: int) (towards: int) (input: Input) = (leftBy from towards).Enqueue input
 
-        // The shard that a connection lives in, or that the system brings a datagram to.
+        // The shard that a connection lives in; a datagram may come to any.
         let shardOf (flow: Flow) =
             if Flow.isConnection flow then
                 int flow.Connection % script.Shards
             else
-                int ((uint64 flow.Remote.Port + flow.Remote.Address.Low) % uint64 script.Shards)
+                shuffle.Next script.Shards
 
         let rec take (shard: int) (input: Input) =
             // What the ledger hands out is good until it is handed the next input.
