@@ -92,7 +92,7 @@ type Scene(caller: Transport, callee: Transport, pace: int) =
             Total = 1_000_000<exchange>
         }
 
-    let ledger = Ledger(realm, Timing.usual, Policy.standard, bounds)
+    let ledger = Ledger(realm, Timing.usual, Policy.standard, bounds, Sharding.alone)
 
     let flow (transport: Transport) (connection: int64) : Flow =
         {

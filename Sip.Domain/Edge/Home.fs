@@ -39,11 +39,17 @@ module Home =
         else
             station.Sharding.Number
 
-    /// The shard that works on a message which came on this flow.
-    let ofMessage (station: Station) (flow: Flow) (message: Message) : int =
+    let private ofShared (station: Station) (flow: Flow) (message: Message) : int =
         match message.Start with
         | StartLine.Response _ -> ofBranch station message
         | StartLine.Request(Method.Register, _, _) -> ofRegister station message
         | StartLine.Request _ when Flow.isConnection flow -> station.Sharding.Number
         | StartLine.Request _ ->
             among station (message.Slice(Message.value HeaderName.CallId message))
+
+    /// The shard that works on a message which came on this flow.
+    let ofMessage (station: Station) (flow: Flow) (message: Message) : int =
+        if station.Sharding.Count = 1 then
+            station.Sharding.Number
+        else
+            ofShared station flow message

@@ -60,20 +60,11 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
             if not (Branch.isTagged station request) then
                 entrance.Enter(now, source, Method.Ack, view, request)
 
-    // §9.2: whoever cancels must be whoever asked.
-    let isAsker (flow: Flow) (exchange: Exchange) =
-        let asker = exchange.Source.Flow
-
-        Flow.comparer.Equals(flow, asker)
-        || (not (Flow.isConnection flow)
-            && not (Flow.isConnection asker)
-            && flow.Remote.Address = asker.Remote.Address)
-
     let cancelled (source: FlowText) (request: Message) =
         let key = Key.ofInvite station request
 
         match exchanges.Find key, answers.Find key with
-        | NonNull slot, _ when isAsker source.Flow slot.Exchange ->
+        | NonNull slot, _ when Exchange.isAsker source.Flow slot.Exchange ->
             outbox.Say(source, request, Status.ok)
             let reasons = OwnRequest.because (OwnRequest.reasons request)
             exchanges.Step(ExchangeEvent.Cancelled reasons, slot)
@@ -132,12 +123,9 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
     let arrived now (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
         match Reading.into came realm.Limits bytes.Span with
         | Arrival.Message message ->
-            if sharding.Count = 1 then
-                worked now (station.Flows.Of flow) message
-            else
-                match Home.ofMessage station flow message with
-                | home when home = sharding.Number -> worked now (station.Flows.Of flow) message
-                | home -> outbox.Hand(home, flow, bytes)
+            match Home.ofMessage station flow message with
+            | home when home = sharding.Number -> worked now (station.Flows.Of flow) message
+            | home -> outbox.Hand(home, flow, bytes)
         | Arrival.Broken(fault, head) -> broken (station.Flows.Of flow) fault head
 
     /// Where a message was handed over to, there it stays.
@@ -246,6 +234,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
             | slot when (Exchange.wake slot.Exchange).IsDue now -> tickExchange slot
             | slot -> exchanges.Remind slot
         | Due.Answer key -> answers.Forget key
+        // Whoever is not their home waits to be told.
         | Due.Bindings aor when not (Home.isOwn station aor) -> ()
         | Due.Bindings aor ->
             match location.Of aor with
@@ -262,12 +251,9 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
             tick now
         | ValueNone -> ()
 
-    /// The only ledger of a server.
-    new(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
-        Ledger(realm, timing, policy, bounds, Sharding.alone)
-
-    /// The same with the usual bounds.
-    new(realm: Realm, timing: Timing, policy: Policy) = Ledger(realm, timing, policy, Bounds.usual)
+    /// The only ledger of a server, with the usual bounds.
+    new(realm: Realm, timing: Timing, policy: Policy) =
+        Ledger(realm, timing, policy, Bounds.usual, Sharding.alone)
 
     /// When `Tick` is wanted.
     member _.Wake: Instant = if outbox.IsWaiting then around.Now else agenda.Wake

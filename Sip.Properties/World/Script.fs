@@ -186,7 +186,7 @@ module Script =
         }
 
     /// The same without anything whose outcome hangs on a millisecond: no loss, no cuts, nobody who gives
-    /// up, and no two devices that answer at once.
+    /// up or hangs up at once, and no two devices that answer together.
     let calm (script: Script) : Script =
         let apart (index: int) (manner: Manner) =
             match manner with
@@ -198,7 +198,7 @@ module Script =
         let settled (deed: Deed) =
             match deed with
             | Deed.Call(from, target, _, talk, farewell, reInvite) ->
-                Some(Deed.Call(from, target, None, talk, farewell, reInvite))
+                Some(Deed.Call(from, target, None, max 500 talk, farewell, reInvite))
             | Deed.Text _
             | Deed.Probe _ -> Some deed
             | Deed.Cut _

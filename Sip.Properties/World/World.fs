@@ -1,6 +1,5 @@
-// World: phones, a network that loses, doubles, delays and cuts, and one ledger or several, in virtual
-// time. What shards leave for each other waits as long as it likes, but stays in the order of leaving, and is
-// there before anything that the network brought later. One script gives one run, always the same.
+// World: phones, a network that loses, doubles, delays and cuts, and one server of one shard or several, in
+// virtual time. One script gives one run, always the same.
 
 namespace Sip.Properties.World
 
@@ -13,15 +12,6 @@ open Sip.Routing
 open Sip.Transactions
 open Sip.Identity
 open Sip.Properties
-
-/// What happened at one shard, and what it made of it.
-type Happening =
-    {
-        At: Instant
-        Shard: int
-        Input: Input
-        Effects: Effect list
-    }
 
 /// Everything that was seen in one world.
 type Run =
@@ -122,9 +112,7 @@ module World =
         let clock = Clock()
         let dice = Random script.Seed
         let ledgers = ledgers script.Shards
-        let happenings = List<Happening>()
         let faults = List<string>()
-        let disputes = List<string>()
         let cuts = List<int64 * int>()
         let astray = List<string>()
         let lost = Dictionary<string, int>()
@@ -132,12 +120,6 @@ module World =
         let phones = List<Phone>()
         let flows = Dictionary<int, Flow>()
         let mutable connections = 0L
-        let planned = Array.create script.Shards Int64.MaxValue
-        // What each shard has left for each other one.
-        let left = Array.init (script.Shards * script.Shards) (fun _ -> Queue<Input>())
-        // The network's dice are the same, however many shards there are.
-        let shuffle = Random(script.Seed + 1)
-        let now () = Instant.FromMilliseconds clock.Now
         let chance percent = dice.Next 100 < percent
 
         // A datagram is lost twice at most, so that who is patient is heard at last.
@@ -164,83 +146,7 @@ module World =
                 if not (isLost way) then
                     clock.After(int64 (10 + dice.Next(script.Jitter + 1)), arrive)
 
-        let leftBy (from: int) (towards: int) : Queue<Input> = left[from * script.Shards + towards]
-
-        let leave (from: int) (towards: int) (input: Input) = (leftBy from towards).Enqueue input
-
-        // The shard that a connection lives in; a datagram may come to any.
-        let shardOf (flow: Flow) =
-            if Flow.isConnection flow then
-                int flow.Connection % script.Shards
-            else
-                shuffle.Next script.Shards
-
-        let rec take (shard: int) (input: Input) =
-            // What the ledger hands out is good until it is handed the next input.
-            let effects =
-                [
-                    for effect in ledgers[shard].Take(now (), input) do
-                        match effect with
-                        | Effect.Note _
-                        | Effect.Tell _ -> effect
-                        | Effect.Send(hop, bytes) ->
-                            Effect.Send(hop, ReadOnlyMemory(bytes.ToArray()))
-                        | Effect.Hand(other, flow, bytes) ->
-                            Effect.Hand(other, flow, ReadOnlyMemory(bytes.ToArray()))
-                ]
-
-            happenings.Add
-                {
-                    At = now ()
-                    Shard = shard
-                    Input = input
-                    Effects = effects
-                }
-
-            for effect in effects do
-                match effect with
-                | Effect.Note _ -> ()
-                | Effect.Send(Hop.Dial _, bytes) -> astray.Add(Text.ofBytes bytes.Span)
-                | Effect.Send(Hop.Flow flow, bytes) -> deliver flow (Text.ofBytes bytes.Span)
-                | Effect.Hand(other, flow, bytes) -> leave shard other (Input.Handed(flow, bytes))
-                | Effect.Tell told ->
-                    for other in 0 .. script.Shards - 1 do
-                        if other <> shard then
-                            leave shard other (Input.Told told)
-
-            plan shard
-
-        /// Each takes what was left for it, one thing at a time, in any order of senders.
-        and settle () =
-            let waiting =
-                [
-                    for from in 0 .. script.Shards - 1 do
-                        for towards in 0 .. script.Shards - 1 do
-                            if (leftBy from towards).Count > 0 then
-                                struct (from, towards)
-                ]
-
-            if not waiting.IsEmpty then
-                let struct (from, towards) = waiting[shuffle.Next waiting.Length]
-                let input = (leftBy from towards).Dequeue()
-                take towards input
-                settle ()
-            elif script.Shards > 1 then
-                for user in Script.users do
-                    let aor = String.Concat(user, "@example.test")
-
-                    let held =
-                        ledgers |> Array.map (fun ledger -> ledger.Bound aor) |> Array.distinct
-
-                    if held.Length > 1 then
-                        disputes.Add $"%s{aor} at %d{clock.Now}: %A{held}"
-
-        // All that the network brings is taken after what was left.
-        and bring (shard: int) (input: Input) =
-            take shard input
-            clock.After(int64 (shuffle.Next 4), settle)
-
-        and deliver (flow: Flow) (text: string) =
+        let deliver (flow: Flow) (text: string) =
             let owner = phones |> Seq.tryFind (fun phone -> flows[phone.Seat.Index] = flow)
 
             if Flow.isConnection flow && not (open'.Contains flow) then
@@ -261,26 +167,19 @@ module World =
                 ()
             | None -> astray.Add text
 
-        and plan (shard: int) =
-            let wake = ledgers[shard].Wake
+        let send (hop: Hop) (text: string) =
+            match hop with
+            | Hop.Dial _ -> astray.Add text
+            | Hop.Flow flow -> deliver flow text
 
-            if wake <> Instant.Never && wake.Milliseconds < planned[shard] then
-                planned[shard] <- wake.Milliseconds
-                clock.After(planned[shard] - clock.Now, (fun () -> tick shard))
-
-        and tick (shard: int) =
-            if clock.Now >= planned[shard] then
-                planned[shard] <- Int64.MaxValue
-                bring shard Input.Tick
-
-                if ledgers[shard].Wake <= now () then
-                    faults.Add "after a tick the next is due already"
+        // The network's dice are the same, however many shards there are.
+        let server = Shards(clock, ledgers, script.Seed + 1, send)
 
         let transmit (index: int) (text: string) =
             let flow = flows[index]
 
             let arrived () =
-                bring (shardOf flow) (Input.Arrived(flow, ReadOnlyMemory(Text.toBytes text)))
+                server.Bring(flow, Input.Arrived(flow, ReadOnlyMemory(Text.toBytes text)))
 
             if Flow.isConnection flow then
                 clock.After(
@@ -300,7 +199,7 @@ module World =
 
             if link <> Link.Udp then
                 open'.Add flows[index] |> ignore
-                bring (shardOf flows[index]) (Input.Opened flows[index])
+                server.Bring(flows[index], Input.Opened flows[index])
 
             phone.Register(phone.Seat.User, "reg" + string index, "", 1800)
 
@@ -311,7 +210,7 @@ module World =
                 cuts.Add((clock.Now, index))
                 phone.Break()
                 let flow = flows[index]
-                bring (shardOf flow) (Input.Closed flow)
+                server.Bring(flow, Input.Closed flow)
                 clock.After(3000L, fun () -> connect phone)
 
         let ownerOf (tag: string) =
@@ -335,7 +234,7 @@ module World =
             | Deed.Intrude victim ->
                 for text in Intruder.attempts Script.users[victim] do
                     let bytes = ReadOnlyMemory(Text.toBytes text)
-                    bring (shardOf stranger) (Input.Arrived(stranger, bytes))
+                    server.Bring(stranger, Input.Arrived(stranger, bytes))
             | Deed.Pose(index, victim) ->
                 phones[index]
                     .Register(Script.users[victim], "pose" + string index, ";tag=guess", 1800)
@@ -354,7 +253,7 @@ module World =
         clock.Run 1_000_000L
 
         let online =
-            ledgers[0].Online(now ())
+            ledgers[0].Online(Instant.FromMilliseconds clock.Now)
             |> Seq.map (fun pair -> pair.Key, pair.Value)
             |> Map.ofSeq
 
@@ -363,19 +262,19 @@ module World =
 
         for index in 0 .. phones.Count - 1 do
             if open'.Remove flows[index] then
-                bring (shardOf flows[index]) (Input.Closed flows[index])
+                server.Bring(flows[index], Input.Closed flows[index])
 
         clock.Run 10_000_000L
 
         {
             Script = script
             Phones = List.ofSeq phones
-            Happenings = List.ofSeq happenings
+            Happenings = server.Happenings
             Cuts = List.ofSeq cuts
             Astray = List.ofSeq astray
-            Disputes = List.ofSeq disputes
-            Faults = List.ofSeq faults
+            Disputes = server.Disputes
+            Faults = List.ofSeq faults @ server.Faults
             Online = online
             Ledgers = List.ofArray ledgers
-            End = now ()
+            End = Instant.FromMilliseconds clock.Now
         }

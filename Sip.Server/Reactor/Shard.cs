@@ -15,17 +15,10 @@ public sealed class Shard
     private readonly ILogger log;
     private readonly TlsContext? client;
     private readonly int number;
-    private readonly Inbox inbox = new();
     private readonly List<Connection> passed = [];
     private readonly TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TlsContext? server;
-    private Shard[] all = [];
-    // The shards for which something was left in this turn.
-    private bool[] owed = [];
-    // Requests under way, once this shard stops; until then there may be some.
-    private int unfinished = 1;
-    private Instant stopBy = Instant.Never;
-    private bool isClosing;
+    private Neighbours neighbours;
 
     internal Shard(int number, Setup setup, IConductor conductor, Clock clock, ReactorSettings settings, bool shared, ILogger log)
     {
@@ -40,12 +33,15 @@ public sealed class Shard
         Endings = new Endings(this, log);
         Dials = new Dials(this, setup, client, settings.QueueBytes, log);
         Doors = new Doors(this, setup.Openings, shared, log);
-        Readiness.Add(inbox.Descriptor, Libc.In, 0);
+        neighbours = new Neighbours(number, []);
+        Farewell = new Farewell(this);
+        Readiness.Add(Inbox.Descriptor, Libc.In, 0);
     }
 
     /// <summary>The time at which this turn began.</summary>
     public Instant Now { get; private set; }
 
+    internal Inbox Inbox { get; } = new();
     internal IConductor Conductor { get; }
     internal Readiness Readiness { get; } = new();
     internal BufferPool Pool { get; } = new();
@@ -56,6 +52,7 @@ public sealed class Shard
     internal Endings Endings { get; }
     internal Dials Dials { get; }
     internal Doors Doors { get; }
+    internal Farewell Farewell { get; }
 
     /// <summary>Done when every connection is closed after <see cref="Stop"/>.</summary>
     internal Task Done => done.Task;
@@ -66,30 +63,25 @@ public sealed class Shard
         var owner = ConnectionTable.ShardOf(flow.Connection);
         if (flow.Connection == 0) Doors.Send(flow.Listener, flow.Remote, message);
         else if (owner == number) SendHere(flow.Connection, message);
-        else if (owner < all.Length) Owe(owner).Send(flow, message);
+        else neighbours.Of(owner)?.Send(flow, message);
     }
 
     /// <summary>Hands a message over to the shard that works on it.</summary>
-    public void Hand(int shard, in Flow flow, ReadOnlySpan<byte> message) => Owe(shard).Hand(flow, message);
+    public void Hand(int shard, in Flow flow, ReadOnlySpan<byte> message) => neighbours.Of(shard)?.Hand(flow, message);
 
     /// <summary>Tells every other shard.</summary>
-    public void Tell(Told told)
-    {
-        for (var i = 0; i < all.Length; i++)
-            if (i != number) Owe(i).Tell(told);
-    }
+    public void Tell(Told told) => neighbours.Tell(told);
 
     /// <summary>Sends a message to an address, over the connection that leads there or a new one.</summary>
     public void Dial(Hop hop, ReadOnlyMemory<byte> message) => Dials.Send((Hop.Dial)hop, message);
 
     /// <summary>Hands work to the shard's thread; safe from any thread.</summary>
-    internal void Post(Action work) => inbox.Post(work);
+    internal void Post(Action work) => Inbox.Post(work);
 
     /// <summary>Begins on a thread of its own.</summary>
     internal void Start(Shard[] shards)
     {
-        all = shards;
-        owed = new bool[shards.Length];
+        neighbours = new Neighbours(number, shards);
         new Thread(Run) { IsBackground = true, Name = $"shard {number}" }.Start();
     }
 
@@ -99,7 +91,7 @@ public sealed class Shard
     /// <summary>Accepts nothing new, lets what is under way finish until then, says goodbye and ends.</summary>
     internal void Stop(Instant by)
     {
-        stopBy = by;
+        Farewell.Begin(by);
         Doors.StopAccepting();
     }
 
@@ -109,7 +101,7 @@ public sealed class Shard
     /// </summary>
     internal void Hear()
     {
-        if (inbox.HasNews) TakeNews();
+        if (Inbox.HasNews) TakeNews();
     }
 
     /// <summary>A message came on a connection.</summary>
@@ -189,7 +181,7 @@ public sealed class Shard
 
     private void Run()
     {
-        while (!(isClosing && Table.Count == 0)) Turn();
+        while (!(Farewell.IsSaid && Table.Count == 0)) Turn();
         Doors.Dispose();
         TakeInbox();
         done.TrySetResult();
@@ -208,34 +200,16 @@ public sealed class Shard
         }
         if (Incoming.HasUnread) Incoming.ReadUnread();
         TakeDeadlines();
-        if (!stopBy.Equals(Instant.Never)) GoDown();
+        Farewell.Look(neighbours);
         Outgoing.Flush();
         Doors.Flush();
-        Ring();
-    }
-
-    // One ring a turn, however much was left.
-    private void Ring()
-    {
-        for (var i = 0; i < owed.Length; i++)
-        {
-            if (!owed[i]) continue;
-            owed[i] = false;
-            all[i].inbox.Ring();
-        }
-    }
-
-    private Inbox Owe(int shard)
-    {
-        owed[shard] = true;
-        return all[shard].inbox;
+        neighbours.Ring();
     }
 
     private int Patience()
     {
         if (Incoming.HasUnread) return 0;
-        var wake = Math.Min(Conductor.Wake.Milliseconds, Wheel.Wake.Milliseconds);
-        if (!isClosing) wake = Math.Min(wake, stopBy.Milliseconds);
+        var wake = Math.Min(Math.Min(Conductor.Wake.Milliseconds, Wheel.Wake.Milliseconds), Farewell.Wake.Milliseconds);
         return wake == long.MaxValue ? -1 : (int)Math.Clamp(wake - clock.Now.Milliseconds, 0, 1_000_000);
     }
 
@@ -268,14 +242,14 @@ public sealed class Shard
 
     private void TakeInbox()
     {
-        inbox.Answer();
+        Inbox.Answer();
         TakeNews();
-        while (inbox.TryTake(out Action? work)) work!();
+        while (Inbox.TryTake(out Action? work)) work!();
     }
 
     private void TakeNews()
     {
-        while (inbox.TryTake(out Inbox.Left left))
+        while (Inbox.TryTake(out Inbox.Left left))
         {
             if (left.Told is { } told) Conductor.Told(Now, told, this);
             else if (left.Way == Inbox.Way.Out) SendHere(left.Flow.Connection, left.Bytes.Span);
@@ -313,22 +287,6 @@ public sealed class Shard
         {
             Do(connection, Streams.Tick(Now, connection.State));
             if (connection.Stage == Stage.Open) Wheel.Set(connection, connection.State.Wake);
-        }
-    }
-
-    private void GoDown()
-    {
-        if (isClosing) return;
-        var before = unfinished;
-        Interlocked.Exchange(ref unfinished, Conductor.Pending);
-        if (before > 0 && unfinished == 0) foreach (var shard in all) shard.inbox.Ring();
-        // A request of one shard may wait for a connection of another.
-        if (Now.Milliseconds < stopBy.Milliseconds && Array.Exists(all, shard => Volatile.Read(ref shard.unfinished) > 0)) return;
-        isClosing = true;
-        foreach (var connection in Table.All.ToArray())
-        {
-            Do(connection, Streams.Close(Now, 1001, "the server is going down", connection.State));
-            if (connection.Stage is Stage.Connecting or Stage.Securing) Endings.End(connection, "the server is going down");
         }
     }
 }
