@@ -14,6 +14,8 @@ let private realm =
         Secret = Array.init 32 byte
     }
 
+let private alive (flow: Flow) = ValueSome flow
+
 // A station belongs to one thread, and laws are tried on several.
 let private stations =
     new Threading.ThreadLocal<Station>(fun () -> Station.ofRealm realm)
@@ -47,7 +49,7 @@ let private inDialog (transport: Transport) (callee: Flow) =
     (Text.ofBytes (ReadOnlySpan(invite transport)))
         .Replace(
             "INVITE sip:bob@example.test",
-            "BYE sip:bob@x.invalid;alias=" + Alias.mint realm.Secret callee
+            "BYE sip:bob@x.invalid;alias=" + Alias.mint (Mint.ofRealm realm) callee
         )
         .Replace("314159 INVITE", "314160 BYE")
         .Replace("To: <sip:bob@example.test>", "To: <sip:bob@example.test>;tag=a6c85cf")
@@ -92,9 +94,13 @@ type private Bench() =
                 Source = this.Station.Flows.Of source
                 Request = request
                 Way = Routes.strip this.Station request
+                Hop = (this.Station.Flows.Of leaves).Hop
                 Leaves = Realm.listener realm leaves.Listener
                 Heading = heading
                 Path = ReadOnlyMemory.Empty
+                Breadth = 60
+                Towards = Standing.Client
+                Asserted = []
                 Transaction =
                     Prf.hash
                         this.Station.TransactionKey
@@ -157,6 +163,7 @@ let all =
                     let choice =
                         Target.choose
                             bench.Station
+                            alive
                             source
                             request
                             (Routes.strip bench.Station request)
@@ -176,6 +183,7 @@ let all =
                     match
                         Target.choose
                             bench.Station
+                            alive
                             source
                             request
                             (Routes.strip bench.Station request)
@@ -184,6 +192,8 @@ let all =
                         bench.Forward(source, target, request, heading) |> ignore
                     | Target.Server
                     | Target.User
+                    | Target.Sought _
+                    | Target.Instance
                     | Target.Ending _
                     | Target.Nobody _ -> failtest "lost"
 
@@ -218,7 +228,15 @@ let all =
                 fun () ->
                     let response = bench.Read bytes
                     bench.Edits.Clear()
-                    Return.write bench.Edits (bench.Station.Flows.Of target) source response
+
+                    Return.write
+                        bench.Station
+                        bench.Edits
+                        (bench.Station.Flows.Of target)
+                        []
+                        (bench.Station.Flows.Of source)
+                        response
+
                     Patch.write bench.Edits response (Span bench.Target) |> ignore
 
             testCase "a WebSocket frame in and out allocates nothing"

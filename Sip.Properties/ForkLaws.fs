@@ -15,6 +15,7 @@ type private Deed =
     | Ring of place: int
     | Finish of place: int * status: int
     | Lose of place: int
+    | Move of place: int
     | Hang
 
 let private deeds =
@@ -28,6 +29,7 @@ let private deeds =
             2, Gen.map Ring place
             5, Gen.map2 (fun place status -> Finish(place, status)) place finals
             1, Gen.map Lose place
+            1, Gen.map Move place
             1, Gen.constant Hang
         ]
 
@@ -63,6 +65,7 @@ let rec private take (groups: int list) (event: Event) (run: Run) : Run =
         | Event.Ended(_, Outcome.Final response) -> response.Status.Number
         | Event.Ended(_, (Outcome.TimedOut | Outcome.TransportFailed))
         | Event.Opened _
+        | Event.Moved _
         | Event.Cancelled -> 0
 
     absorb groups just (Context.step event run.Context) run
@@ -101,6 +104,13 @@ let private act groups run deed =
         match pending place run with
         | Some id -> take groups (Event.Provisional(id, response 180)) run
         | None -> run
+    // As the ledger does: only while it is sought.
+    | Move place ->
+        match pending place run with
+        | Some id when Context.isSeeking run.Context ->
+            take groups (Event.Moved(id, run.Next)) { run with Next = run.Next + 1 }
+        | Some _
+        | None -> run
     | Lose place ->
         match pending place run with
         | Some id ->
@@ -116,26 +126,27 @@ let private act groups run deed =
             }
         | None -> run
 
+/// The context with the first group on its way.
+let private begun kind (groups: int list) =
+    absorb
+        groups
+        0
+        (Context.start kind (List.length groups))
+        {
+            Context = (Context.start kind 0).State
+            Acts = []
+            Next = 0
+            Received = []
+        }
+
 /// The script, and then a 486 from every branch that is still out.
 let private run kind (groups, deeds) =
-    let first =
-        absorb
-            groups
-            0
-            (Context.start kind (List.length groups))
-            {
-                Context = (Context.start kind 0).State
-                Acts = []
-                Next = 0
-                Received = []
-            }
-
     let rec rest run =
         match pending 0 run with
         | Some _ -> rest (act groups run (Finish(0, 486)))
         | None -> run
 
-    rest (List.fold (act groups) first deeds)
+    rest (List.fold (act groups) (begun kind groups) deeds)
 
 let private finals acts =
     acts
@@ -204,6 +215,18 @@ let all =
 
                 List.distinct (cancels Kind.Invite) = cancels Kind.Invite
                 && (cancels Kind.Other).IsEmpty
+
+            Law.holds
+                "a branch that moves on is still out, and the caller hears nothing of it"
+                scripts
+            <| fun (groups, deeds) ->
+                let before = List.fold (act groups) (begun Kind.Invite groups) deeds
+                let after = act groups before (Move 0)
+
+                after.Acts = before.Acts
+                && after.Context.Outcomes = before.Context.Outcomes
+                && Branches.toList(after.Context.Pending).Length =
+                    Branches.toList(before.Context.Pending).Length
 
             Law.holds "when every branch has ended the context is done" scripts
             <| fun script -> (run Kind.Invite script).Context.Phase = Phase.Done

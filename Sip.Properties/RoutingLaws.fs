@@ -46,10 +46,20 @@ let realm: Realm =
                     Addresses = [ Address.ofV4 0xC0000264u ]
                 }
             ]
+        Home = ValueNone
+        Barred = []
+        Algorithms = Identity.Algorithm.all
         Admittance = Admittance.Authenticated
         Limits = Limits.usual
         Secret = secret
+        Node = 0u
+        Epoch = 1UL
     }
+
+/// Who seals for it.
+let mint = Mint.ofRealm realm
+
+let private now = Instant.FromMilliseconds 0L
 
 // A station belongs to one thread, and laws are tried on several.
 let private stations =
@@ -101,7 +111,8 @@ let private requestBytes (uri: string) (routes: string list) =
     + "Contact: <sip:alice@df7jal.invalid;transport=ws>\r\nX-Kept:  as  it is\r\n\r\n"
     |> Text.toBytes
 
-let private request (uri: string) (routes: string list) = read (requestBytes uri routes)
+/// A request to this URI along these Routes, within a dialog.
+let request (uri: string) (routes: string list) = read (requestBytes uri routes)
 
 /// A Request-URI that reading refuses takes nobody anywhere.
 let private tryRequest (uri: string) (routes: string list) =
@@ -109,16 +120,21 @@ let private tryRequest (uri: string) (routes: string list) =
     | Arrival.Message message -> Some message
     | Arrival.Broken _ -> None
 
-let private forwarded (came: Flow) (leaves: Flow) (message: Message) =
+/// A request as it goes on from one flow to another.
+let forwarded (came: Flow) (leaves: Flow) (message: Message) =
     let outgoing =
         {
             Station = station ()
             Source = (station ()).Flows.Of came
             Request = message
             Way = Routes.strip (station ()) message
+            Hop = Hop.Flow leaves
             Leaves = Realm.listener realm leaves.Listener
             Heading = Heading.Written(ReadOnlyMemory(Text.toBytes "sip:bob@10.1.1.1"))
             Path = ReadOnlyMemory.Empty
+            Breadth = 60
+            Towards = Standing.Client
+            Asserted = []
             Transaction = Prf.hash (station ()).TransactionKey (ReadOnlySpan "1"B)
             Index = 0
         }
@@ -134,7 +150,15 @@ let private written (write: Octets -> unit) =
 
 let private returned (came: Flow) (back: Flow) (response: Message) =
     let edits = Edits()
-    Return.write edits ((station ()).Flows.Of came) back response
+
+    Return.write
+        (station ())
+        edits
+        ((station ()).Flows.Of came)
+        []
+        ((station ()).Flows.Of back)
+        response
+
     read (Patch.toBytes edits response)
 
 let private answered (source: Flow) (request: Message) =
@@ -142,14 +166,16 @@ let private answered (source: Flow) (request: Message) =
     Reply.write (station ()) ((station ()).Flows.Of source) request Status.ok "OK" [] out
     read (out.Written.ToArray())
 
-let private texts name message =
+/// The values of a field.
+let texts name message =
     Message.values name message |> List.map (fun slice -> message.Text slice)
 
-let private twoFlows = Arb.fromGen (Gen.two flows)
+/// Any two flows.
+let twoFlows = Arb.fromGen (Gen.two flows)
 let private oneFlow = Arb.fromGen flows
 
 let private aliased (flow: Flow) =
-    "sip:a@x.invalid;transport=ws;alias=" + Alias.mint secret flow
+    "sip:a@x.invalid;transport=ws;alias=" + Alias.mint mint flow
 
 let private stranger: Flow =
     {
@@ -164,14 +190,14 @@ let private stranger: Flow =
     }
 
 let private targetOf (request: Message) =
-    Target.choose (station ()) stranger request (Routes.strip (station ()) request)
+    Target.choose (station ()) ValueSome stranger request (Routes.strip (station ()) request)
 
 let private nowhere = Target.Nobody Refusal.NotOurs
 
 let private damaged =
     gen {
         let! flow = flows
-        let alias = Alias.mint secret flow
+        let alias = Alias.mint mint flow
         let! at = Gen.choose (0, alias.Length - 1)
         let! other = Gen.elements [ 'A'; 'b'; '_'; '7'; '~' ]
         let! manner = Gen.choose (0, 3)
@@ -189,6 +215,15 @@ let all =
     testList
         "Routing"
         [
+            Law.holds "every forwarded request says its breadth once" twoFlows
+            <| fun (came, leaves) ->
+                let text = Text.ofBytes (ReadOnlySpan(requestBytes "sip:bob@example.test" []))
+
+                [ ""; "Max-Breadth: 70\r\n"; "max-breadth:5\r\n"; "Max-Breadth:\r\n" ]
+                |> List.forall (fun line ->
+                    let asked = read (Text.toBytes (text.Replace("Contact:", line + "Contact:")))
+                    texts HeaderName.MaxBreadth (forwarded came leaves asked) = [ "60" ])
+
             Law.holds "every forwarded request carries exactly one Via more" twoFlows
             <| fun (came, leaves) ->
                 let before = request "sip:bob@example.test" []
@@ -211,11 +246,19 @@ let all =
                 )
 
             Law.holds
-                "a message that keeps its listener gets one Record-Route, one that changes gets two"
+                "a message gets one Record-Route, two when it changes its listener or goes between connections"
                 twoFlows
             <| fun (came, leaves) ->
                 let after = forwarded came leaves (request "sip:bob@example.test" [])
-                let count = if came.Listener = leaves.Listener then 1 else 2
+
+                let between = Flow.isConnection came && Flow.isConnection leaves
+
+                let count =
+                    if came.Listener = leaves.Listener && not between then
+                        1
+                    else
+                        2
+
                 List.length (texts HeaderName.RecordRoute after) = count
 
             Law.holds "a Record-Route pair goes on and comes off together" twoFlows
@@ -248,10 +291,10 @@ let all =
                 texts HeaderName.Via back = List.tail (texts HeaderName.Via asked)
 
             Law.holds "following an alias we minted reaches the flow it was minted for" oneFlow
-            <| fun flow -> Alias.follow secret (Alias.mint secret flow) = Followed.Leads flow
+            <| fun flow -> FlowToken.trace mint now (Alias.mint mint flow) = Traced.Leads flow
 
             Law.holds "an alias we did not mint is never followed" (Arb.fromGen damaged)
-            <| fun alias -> Alias.follow secret alias = Followed.Foreign
+            <| fun alias -> FlowToken.trace mint now alias = Traced.Forged
 
             Law.holds "the Contact of a client leads back to its flow" twoFlows
             <| fun (came, leaves) ->
@@ -265,13 +308,15 @@ let all =
                 | Target.Along _
                 | Target.Server
                 | Target.User
+                | Target.Sought _
+                | Target.Instance
                 | Target.Ending _
                 | Target.Nobody _ -> false
 
             Law.holds "a client sees its own Contact in the Request-URI, without our alias" twoFlows
             <| fun (came, leaves) ->
                 let contact = "sip:alice@df7jal.invalid;transport=ws"
-                let bytes = requestBytes (contact + ";alias=" + Alias.mint secret came + ";x=/") []
+                let bytes = requestBytes (contact + ";alias=" + Alias.mint mint came + ";x=/") []
                 let message = read bytes
 
                 let outgoing =
@@ -280,9 +325,13 @@ let all =
                         Source = (station ()).Flows.Of leaves
                         Request = message
                         Way = Routes.strip (station ()) message
+                        Hop = Hop.Flow came
                         Leaves = Realm.listener realm came.Listener
                         Heading = Heading.Unaliased
                         Path = ReadOnlyMemory.Empty
+                        Breadth = 60
+                        Towards = Standing.Client
+                        Asserted = []
                         Transaction = Prf.hash (station ()).TransactionKey (ReadOnlySpan "1"B)
                         Index = 0
                     }
@@ -318,9 +367,11 @@ let all =
                 let isOutside request =
                     match targetOf request with
                     | Target.Along(hop, _) -> not (Realm.leadsToPeer realm hop)
+                    | Target.Sought(uris, _) -> not (List.forall (Realm.namesPeer realm) uris)
                     | Target.Ending _ -> true
                     | Target.Server
                     | Target.User
+                    | Target.Instance
                     | Target.Nobody _ -> false
 
                 not (Option.exists isOutside (tryRequest uri []))
@@ -379,6 +430,57 @@ let all =
                 && branch 1 one = branch 1 two
                 && branch 1 one <> branch 2 one
 
+            Law.holds "a branch begins with the cookie, and those of two targets differ" twoFlows
+            <| fun (came, leaves) ->
+                let asked = request "sip:bob@example.test" []
+                let mark = Prf.hash (station ()).TransactionKey (ReadOnlySpan "7"B)
+
+                let branch index =
+                    written (Branch.derive (station ()) mark index asked)
+
+                let after = forwarded came leaves asked
+
+                after.Text((Message.topVia after).Value.Branch).StartsWith "z9hG4bK"
+                && List.length (List.distinct [ for index in 0..63 -> branch index ]) = 64
+
+            Law.holds "an INVITE leaves with a Record-Route of ours, which is a SIP URI" twoFlows
+            <| fun (came, leaves) ->
+                let after = forwarded came leaves (request "sip:bob@example.test" [])
+                let routes = texts HeaderName.RecordRoute after
+
+                not routes.IsEmpty
+                && routes |> List.forall (fun route -> route.StartsWith "<sip:")
+
+            Law.holds "a request without Max-Forwards leaves with 70" twoFlows
+            <| fun (came, leaves) ->
+                let text = Text.ofBytes (ReadOnlySpan(requestBytes "sip:bob@example.test" []))
+                let asked = read (Text.toBytes (text.Replace("Max-Forwards: 70\r\n", "")))
+                texts HeaderName.MaxForwards (forwarded came leaves asked) = [ "70" ]
+
+            Law.holds "on a stream a request says how long its body is" twoFlows
+            <| fun (came, leaves) ->
+                let text = Text.ofBytes (ReadOnlySpan(requestBytes "sip:bob@example.test" []))
+                let after = forwarded came leaves (read (Text.toBytes (text + "v=0\r\n")))
+
+                match leaves.Transport with
+                | Transport.Tcp
+                | Transport.Tls -> texts HeaderName.ContentLength after = [ "5" ]
+                | Transport.Udp
+                | Transport.Ws
+                | Transport.Wss -> (texts HeaderName.ContentLength after).IsEmpty
+
+            // RFC 5393 §4.2.1: a CANCEL has the branch of what it cancels.
+            Law.holds "a branch depends on the number of a CSeq, not on its method" oneFlow
+            <| fun _ ->
+                let text = Text.ofBytes (ReadOnlySpan(requestBytes "sip:bob@example.test" []))
+                let mark = Prf.hash (station ()).TransactionKey (ReadOnlySpan "7"B)
+
+                let branch (text: string) =
+                    written (Branch.derive (station ()) mark 0 (read (Text.toBytes text)))
+
+                branch (text.Replace("INVITE", "CANCEL")) = branch text
+                && branch (text.Replace("CSeq: 1", "CSeq: 2")) <> branch text
+
             Law.holds "our own tag is known again, and no other is" oneFlow
             <| fun flow ->
                 let asked = request "sip:bob@example.test" []
@@ -402,17 +504,19 @@ let all =
             <| fun (one, other) ->
                 // Two flows do not fit into a memory of one: each of these forgets.
                 let small = FlowTexts(realm, 1)
-                let alias (flow: Flow) = Text.toBytes (Alias.mint secret flow)
+                let alias (flow: Flow) = Text.toBytes (Alias.mint mint flow)
 
                 let follows (flow: Flow) =
                     match small.Follow(ReadOnlySpan(alias flow)) with
-                    | ValueSome text -> text.Flow = flow && text.Alias = alias flow
-                    | ValueNone -> false
+                    | Followed.Leads text -> text.Flow = flow && text.Alias = alias flow
+                    | Followed.Elsewhere _
+                    | Followed.Dead
+                    | Followed.Forged -> false
 
                 List.forall follows [ one; one; other; one; other; other ]
 
             Law.holds
                 "an alias we did not mint is not followed from memory either"
                 (Arb.fromGen damaged)
-            <| fun alias -> ((station ()).Flows.Follow(ReadOnlySpan(Text.toBytes alias))).IsNone
+            <| fun alias -> ((station ()).Flows.Follow(ReadOnlySpan(Text.toBytes alias))).IsForged
         ]

@@ -20,13 +20,20 @@ let wishes (listen: string list) : Wishes =
         Domains = [||]
         Peers = [||]
         Resolved = Dictionary<string, IReadOnlyList<Address>>()
+        Upstreams = [||]
+        UpstreamPath = "supported"
+        Barred = [||]
         Origins = [||]
         Hosts = [||]
         Paths = [||]
         Outward = List.toArray outward
+        StrictOutbound = false
+        StrictPath = false
         UnsafeNoAuth = false
+        Digest = "all"
         MessageBytes = 65536
         Secret = Array.init 32 byte
+        Epoch = 1UL
     }
 
 let private addresses =

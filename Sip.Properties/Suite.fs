@@ -26,7 +26,14 @@ let private identity =
 let private outbound =
     testList
         "Outbound"
-        [ TokenLaws.all; GruuLaws.all; FlowRouteLaws.all; StunLaws.all; NatLaws.all ]
+        [
+            TokenLaws.all
+            GruuLaws.all
+            FlowRouteLaws.all
+            RecordLaws.all
+            StunLaws.all
+            NatLaws.all
+        ]
 
 /// Every law.
 let all: Test =
@@ -43,14 +50,27 @@ let all: Test =
             outbound
             AdmissionLaws.all
             RoutingLaws.all
+            AssertionLaws.all
             AllocationLaws.all
+            BoundsLaws.all
+            GatheringLaws.all
             TransactionLaws.all
             ForkLaws.all
             ForkingLaws.all
+            FailoverLaws.all
+            ProxyLaws.all
+            PreferenceLaws.all
+            EarlyEndLaws.all
             ResolutionLaws.all
             SetupLaws.all
+            World.RegisteringLaws.all
+            World.InstanceLaws.all
+            World.ReturnLaws.all
+            World.KeepAliveLaws.all
             World.WorldLaws.all
             World.ShardLaws.all
+            World.EndingLaws.all
             World.HostileLaws.all
             World.FarEndLaws.all
+            World.EdgeLaws.all
         ]

@@ -90,6 +90,7 @@ type Scene(caller: Transport, callee: Transport, pace: int) =
         {
             PerFlow = 1_000_000<exchange>
             Total = 1_000_000<exchange>
+            Ended = 1_000_000<exchange>
         }
 
     let ledger = Ledger(realm, Timing.usual, Policy.standard, bounds, Sharding.alone)
@@ -134,6 +135,7 @@ type Scene(caller: Transport, callee: Transport, pace: int) =
                 | Effect.Send _
                 | Effect.Hand _
                 | Effect.Tell _
+                | Effect.Ask _
                 | Effect.Note _ -> ()
         ]
 

@@ -11,6 +11,7 @@ using Sip.Server.Options;
 using Sip.Server.Pages;
 using Sip.Server.Portable;
 using Sip.Server.Reactor;
+using Sip.Server.Resolving;
 using Sip.Server.Shell;
 using Sip.Server.Store;
 using Sip.Transactions;
@@ -52,6 +53,7 @@ if (problems.Count > 0 || configured is not Configured.Ready { Setup: var setup 
 }
 
 var clock = new Clock(TimeProvider.System);
+var resolver = Resolver.OfMachine(clock);
 var realm = setup.Realm;
 var pages = Configuring.Pages(options)!;
 var users = new Users(RealmModule.name(realm), store);
@@ -117,7 +119,7 @@ return 0;
 
 ReactorEdge OnReactor() => new(
     setup,
-    [.. ShardingModule.all(Configuring.Shards(options)!.Value).Select(sharding => new LedgerConductor(Ledger(sharding), log))],
+    [.. ShardingModule.all(Configuring.Shards(options)!.Value).Select(sharding => new LedgerConductor(Ledger(sharding), resolver, log))],
     clock,
     new ReactorSettings
     {
@@ -132,10 +134,10 @@ PortableEdge OnKestrel()
 {
     var trusted = new X509Certificate2Collection();
     if (options.Trust.Length > 0) trusted.ImportFromPemFile(options.Trust);
-    return new PortableEdge(setup, Ledger(ShardingModule.alone), clock, new StreamSettings { QueueBytes = options.QueueBytes, Trusted = trusted }, patience, log);
+    return new PortableEdge(setup, Ledger(ShardingModule.alone), resolver, clock, new StreamSettings { QueueBytes = options.QueueBytes, Trusted = trusted }, patience, log);
 }
 
-Ledger Ledger(Sharding sharding) => new(realm, TimingModule.usual, PolicyModule.standard, BoundsModule.usual, sharding);
+Ledger Ledger(Sharding sharding) => new(realm, TimingModule.usual, setup.Policy, BoundsModule.usual, sharding);
 
 X509Certificate2 Certificate() => options.Certificate.Length > 0
     ? Certificates.Read(options.Certificate, options.Key)

@@ -16,6 +16,7 @@ type Due =
     | Exchange of Exchange: Mark
     | Answer of Answer: Mark
     | Bindings of Aor: string
+    | Waiting of Waiting: Mark
     | Nonce of Id: Sip.Identity.NonceId
 
 /// An entity's place in the agenda, which the entity itself holds.

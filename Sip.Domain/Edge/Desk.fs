@@ -14,6 +14,8 @@ type Decision =
     | Answer of Status: Status * Words: string * Headers: (string * string) list
     | Refuse of Refusal: Sip.Routing.Refusal
     | Forward of Places: Place list list
+    /// Forward it to whoever is found behind the first of these URIs that has somebody.
+    | Seek of Uris: SipUri list * Sight: Heading
     /// Nobody is told anything: an ACK.
     | Absorb
 
@@ -22,24 +24,42 @@ type Decision =
 type internal Desk(realm: Realm, policy: Policy, location: Location, outbox: Outbox) =
 
     let allow = "OPTIONS, REGISTER"
-    let supported = [ "path"; "outbound" ]
+    let supported = [ "path"; "outbound"; "gruu" ]
+    let keys = (Mint.ofRealm realm).Keys
 
     let answer (status: Status) headers =
         Decision.Answer(status, Status.phrase status, headers)
 
-    let bind (now: Instant) (flow: Flow) (request: Message) (aor: string) question =
+    // The same for everybody, so made once.
+    let abilities =
+        let supported = System.String.Join(", ", supported)
+        answer Status.ok [ "Allow", allow; "Accept", "*/*"; "Supported", supported ]
+
+    let refuse (flow: Flow) (request: Message) (refusal: Sip.Registrar.Refusal) =
+        let status = Sip.Registrar.Refusal.status refusal
+        let words = Sip.Registrar.Refusal.reason refusal
+        outbox.Note(Note.Refused(flow, Message.callId request, status.Number, words))
+        Decision.Answer(status, words, Sip.Registrar.Refusal.headers refusal)
+
+    // Where a Path leads it is not for us to keep the way open.
+    let keepAlive (now: Instant) (flow: Flow) (request: Message) (aor: string) question =
+        if
+            flow.Transport = Transport.Udp
+            && question.Origin.Path.IsEmpty
+            && Nat.isTranslated (Nat.findings (Nat.facts flow ValueNone request))
+        then
+            location.KeepAlive(now, aor, flow)
+
+    let bind (now: Instant) (flow: Flow) (request: Message) (target: SipUri) question =
+        let aor = (Registration.aor realm target).Key
         let before = location.Of aor
 
         match Register.step policy now question before with
-        | Outcome.Refused refusal ->
-            let status = Sip.Registrar.Refusal.status refusal
-            let words = Sip.Registrar.Refusal.reason refusal
-            let callId = Message.callId request
-            outbox.Note(Note.Refused(flow, callId, status.Number, words))
-            Decision.Answer(status, words, Sip.Registrar.Refusal.headers refusal)
-        | Outcome.Registered(after, _) ->
-            location.Store(aor, after)
-            outbox.Tell(Told.Bound(aor, after))
+        | Outcome.Refused refusal -> refuse flow request refusal
+        | Outcome.Registered(after, changes) ->
+            location.Store(now, aor, after, changes)
+            outbox.Tell(Told.Bound(aor, after, changes, now))
+            keepAlive now flow request aor question
             let contacts = List.length (Bindings.current now after)
 
             if contacts > 0 then
@@ -47,12 +67,16 @@ type internal Desk(realm: Realm, policy: Policy, location: Location, outbox: Out
             elif not (Bindings.isEmpty before) then
                 outbox.Note(Note.Unregistered aor)
 
-            answer Status.ok (Registration.headers now request question after)
+            location.Epochs aor
+            |> Registration.headers now realm policy target request question after
+            |> answer Status.ok
 
     let register (now: Instant) (flow: Flow) (scheme: Scheme) (request: Message) =
         match Registration.target request, Registration.read flow scheme request with
         | ValueSome target, Ok question when Realm.owns realm target ->
-            bind now flow request (Registration.aor realm target).Key question
+            match Registration.admit keys policy target request question with
+            | Ok() -> bind now flow request target question
+            | Error refusal -> refuse flow request refusal
         | _, Error refusal -> Decision.Refuse refusal
         | _, Ok _ -> Decision.Refuse Refusal.NoSuchUser
 
@@ -65,9 +89,7 @@ type internal Desk(realm: Realm, policy: Policy, location: Location, outbox: Out
     let serve (now: Instant) (flow: Flow) (method: Method) (scheme: Scheme) (request: Message) =
         match method with
         | Method.Register -> register now flow scheme request
-        | Method.Options ->
-            let supported = System.String.Join(", ", supported)
-            answer Status.ok [ "Allow", allow; "Accept", "*/*"; "Supported", supported ]
+        | Method.Options -> abilities
         | Method.Ack -> Decision.Absorb
         | Method.Cancel
         | Method.Bye -> answer Status.noSuchTransaction []

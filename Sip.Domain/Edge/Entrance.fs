@@ -15,21 +15,27 @@ type internal Tables =
     {
         Outbox: Outbox
         Location: Location
+        Locating: Locating
         Proofs: Proofs
+        Identities: Identities
         Exchanges: Exchanges
         Answers: Answers
     }
 
 /// Letting requests in.
 [<Sealed>]
-type internal Entrance
-    (station: Station, timing: Timing, bounds: Bounds, desk: Desk, edits: Edits, tables: Tables) =
+type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edits, tables: Tables) =
     let realm = station.Realm
     let outbox = tables.Outbox
     let location = tables.Location
     let proofs = tables.Proofs
     let exchanges = tables.Exchanges
     let answers = tables.Answers
+    // Made once: a method that is handed over is made a function each time.
+    let living: Living = location.Standing
+
+    let breadthOf (request: Message) =
+        MaxBreadth.incoming (Message.number HeaderName.MaxBreadth request)
 
     /// An ACK of a 2xx is no transaction: it is passed on and forgotten (§16.11).
     let passAck (source: FlowText) (request: Message) (way: Way) (place: Place) =
@@ -42,9 +48,13 @@ type internal Entrance
                     Source = source
                     Request = request
                     Way = way
+                    Hop = place.Hop
                     Leaves = leaves
                     Heading = place.Heading
                     Path = place.Path
+                    Breadth = breadthOf request
+                    Towards = Station.standing station place.Hop
+                    Asserted = tables.Identities.Of source.Flow
                     Transaction = Key.ofAck station request
                     Index = 0
                 }
@@ -57,64 +67,162 @@ type internal Entrance
             outbox.Out.Advance length
             outbox.Send(place.Hop, outbox.Out.Since start)
 
-    let isFull (source: FlowText) =
-        exchanges.Total >= bounds.Total
-        || (exchanges.Share source.Flow >= bounds.PerFlow
-            && source.Standing <> Standing.Peer)
-
     let forward (source: FlowText) method (request: Message) (way: Way) (places: Place list list) =
         if method = Method.Ack then
             match places with
             | (place :: _) :: _ -> passAck source request way place
             | [] :: _
             | [] -> ()
-        elif isFull source then
-            outbox.Refuse(source, request, Refusal.Overloaded)
-        else
+        elif breadthOf request < 1 then
+            outbox.Refuse(source, request, Refusal.TooBroad)
+        elif exchanges.TryMakeRoom source then
+            let places = MaxBreadth.within (breadthOf request) places
             exchanges.Begin(Key.ofRequest station request, method, source, request, places)
+        else
+            outbox.Refuse(source, request, Refusal.Overloaded)
+
+    // One after another, each where the one before did not take it.
+    let inTurn (places: Place list) : Place list list =
+        match places with
+        | [] -> []
+        | first :: spare -> [ [ { first with Spare = spare } ] ]
+
+    let astray (astray: Astray) : Refusal =
+        match astray with
+        | Astray.NoTransport -> Refusal.NoTransport
+        | Astray.NoAddress -> Refusal.NoAddress
+        | Astray.Barred -> Refusal.NotOurs
+        | Astray.NoAnswer -> Refusal.NoAnswer
+
+    let found (source: FlowText) method (request: Message) (way: Way) (found: Found) =
+        match found with
+        | Found.Places places -> forward source method request way (inTurn places)
+        | Found.Nowhere why -> outbox.Refuse(source, request, astray why)
+        // §16.2: whoever waits for an answer is told that it may take a while.
+        | Found.Wait _ ->
+            if method = Method.Invite then
+                outbox.Say(source, request, Status.trying)
+
+    let seek (now: Instant) (source: FlowText) method (request: Message) (way: Way) uris heading =
+        let key =
+            if method = Method.Ack then
+                Key.ofAck station request
+            else
+                Key.ofRequest station request
+
+        tables.Locating.Seek(now, key, method, source, request, uris, heading)
+        |> found source method request way
 
     let placesOfUser (now: Instant) (request: Message) (way: Way) : Decision =
         match location.Places(now, request.Bytes, way.Uri) with
-        | _ :: _ as places -> Decision.Forward places
+        | _ :: _ as places ->
+            match Choosing.places request places with
+            | _ :: _ as chosen -> Decision.Forward chosen
+            // RFC 3841 §7.2.4: nobody who is there suits the caller.
+            | [] -> Decision.Refuse Refusal.NobodySuits
         | [] ->
             match UriView.toUri request.Bytes way.Uri with
             | ValueSome uri when proofs.Knows uri -> Decision.Refuse Refusal.NobodyThere
             | ValueSome _
             | ValueNone -> Decision.Refuse Refusal.NoSuchUser
 
+    let isOfUser (uri: SipUri) =
+        proofs.Knows(Uri.Sip { uri with Parameters = [] })
+
+    // RFC 5627 §6.1: a GRUU that nobody is registered for now is one all the same.
+    let placeOfInstance (now: Instant) (request: Message) (way: Way) : Decision =
+        match UriView.toUri request.Bytes way.Uri with
+        | ValueSome(Uri.Sip uri) ->
+            match location.Reach(now, uri) with
+            | Reach.Instance target ->
+                match location.PlaceOf target with
+                | Some place -> Decision.Forward [ [ place ] ]
+                | None -> Decision.Refuse Refusal.NobodyThere
+            | Reach.Nobody when isOfUser uri -> Decision.Refuse Refusal.NobodyThere
+            | Reach.Nobody
+            | Reach.Invalid -> Decision.Refuse Refusal.NoSuchUser
+        | ValueSome _
+        | ValueNone -> Decision.Refuse Refusal.NoSuchUser
+
+    let alias = Text.toBytes Alias.parameter
+
+    // RFC 5627 §6.1: where Routes or a token say the way, the GRUU still becomes its contact; and where it
+    // is none any more, the contact of whoever the token leads to.
+    let sight (now: Instant) (request: Message) (way: Way) (hop: Hop) : Heading =
+        let isThere (binding: Sip.Registrar.Binding) =
+            match hop with
+            | Hop.Flow flow -> Flow.comparer.Equals(binding.Flow, flow)
+            | Hop.Dial _ -> false
+
+        match UriView.toUri request.Bytes way.Uri with
+        | ValueSome(Uri.Sip uri) ->
+            match location.Reach(now, uri) with
+            | Reach.Instance target ->
+                target.First :: target.Spare
+                |> List.tryFind isThere
+                |> Option.defaultValue target.First
+                |> Placing.heading
+            | Reach.Nobody
+            | Reach.Invalid -> location.Sight hop
+        | ValueSome _
+        | ValueNone -> Heading.Kept
+
     let along (hop: Hop) (heading: Heading) : Decision =
         match hop, heading with
         | Hop.Flow flow, Heading.Unaliased -> Decision.Forward (station.Flows.Of flow).Along
         | _, (Heading.Kept | Heading.Unaliased | Heading.Written _) ->
-            let place =
-                {
-                    Hop = hop
-                    Heading = heading
-                    Path = ReadOnlyMemory.Empty
-                }
+            Decision.Forward [ [ Place.along hop heading ] ]
 
-            Decision.Forward [ [ place ] ]
+    // RFC 3325 §5: who has registered here is known from then on.
+    let served now (source: FlowText) method scheme (request: Message) =
+        let decision = desk.Decide(now, source.Flow, method, scheme, request)
+
+        match decision with
+        | Decision.Answer(status, _, _) when method = Method.Register && status = Status.ok ->
+            tables.Identities.Registered(source, request)
+        | Decision.Answer _
+        | Decision.Refuse _
+        | Decision.Forward _
+        | Decision.Seek _
+        | Decision.Absorb -> ()
+
+        decision
+
+    let lacksPath (request: Message) =
+        match realm.Home with
+        | ValueSome home -> EdgeRegister.isRefused home request
+        | ValueNone -> false
 
     let decide now (source: FlowText) method scheme (request: Message) (way: Way) target =
         match target with
-        | Target.Server -> desk.Decide(now, source.Flow, method, scheme, request)
+        | Target.Server -> served now source method scheme request
         | Target.User when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
         | Target.User -> placesOfUser now request way
-        | Target.Along(Hop.Flow there, _) when not (outbox.IsLive there) ->
-            Decision.Refuse Refusal.FlowGone
+        | Target.Instance when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
+        | Target.Instance -> placeOfInstance now request way
+        // An alias on it was put there by whoever is on the Route, and is of use to them.
+        | Target.Along(hop, Heading.Kept) when
+            Station.ownsGruu station request.Bytes way.Uri
+            && not (UriView.has request.Bytes way.Uri alias)
+            ->
+            along hop (sight now request way hop)
         | Target.Along(hop, heading) -> along hop heading
+        | Target.Sought _ when method = Method.Register && lacksPath request ->
+            Decision.Refuse Refusal.LacksPath
+        | Target.Sought(uris, heading) -> Decision.Seek(uris, heading)
         | Target.Ending(there, heading) ->
             match outbox.Ending there with
             | ValueSome found -> along (station.Flows.Of found).Hop heading
             | ValueNone -> Decision.Refuse Refusal.FlowGone
         | Target.Nobody refusal -> Decision.Refuse refusal
 
-    let carryOut (source: FlowText) method (request: Message) (way: Way) (decision: Decision) =
+    let carryOut now (source: FlowText) method (request: Message) (way: Way) (decision: Decision) =
         match decision with
         | Decision.Answer(status, words, headers) ->
             outbox.Reply(source, request, status, words, headers)
         | Decision.Refuse refusal -> outbox.Refuse(source, request, refusal)
         | Decision.Forward places -> forward source method request way places
+        | Decision.Seek(uris, heading) -> seek now source method request way uris heading
         | Decision.Absorb -> ()
 
     /// Does what was decided for a proven user; over UDP the answer is kept, for the nonce is spent
@@ -147,13 +255,14 @@ type internal Entrance
                 let status, words = Refusal.status refusal, Refusal.words refusal
                 remember (outbox.Made(source, request, status, words, Refusal.headers refusal))
         | Decision.Forward _
-        | Decision.Absorb -> carryOut source method request way decision
+        | Decision.Seek _
+        | Decision.Absorb -> carryOut now source method request way decision
 
     let challenge (now: Instant) (source: FlowText) demand attempt staleness (request: Message) =
         let struct (status, header) = Gate.challenge demand
 
         let headers =
-            proofs.Challenges(now, source.Flow.Transport, attempt, staleness)
+            proofs.Challenges(now, Gate.transport source request, attempt, staleness)
             |> List.map (fun value -> header, value)
 
         outbox.Reply(source, request, status, Status.phrase status, headers)
@@ -169,7 +278,7 @@ type internal Entrance
     let judged (now: Instant) (source: FlowText) demand target (request: Message) =
         let attempt = Gate.attempt demand source.Flow request
 
-        match proofs.Judge(now, source.Flow.Transport, attempt) with
+        match proofs.Judge(now, Gate.transport source request, attempt) with
         | Verdict.Proven(principal, spent) ->
             proofs.Spend spent
 
@@ -198,12 +307,24 @@ type internal Entrance
         (request: Message)
         =
         let way = Routes.strip station request
-        let target = Target.choose station source.Flow request way
+
+        let target =
+            Target.choose station living source.Flow request way
+            |> Homeward.redirect station source request way
+
         let scheme = if view.Kind = UriKind.Sips then Scheme.Sips else Scheme.Sip
 
-        match Gate.demand realm source (proofs.Vouched source.Flow) target request with
+        match
+            Gate.demand realm source (proofs.Vouched source.Flow) way.Token.IsThere target request
+        with
         | Demand.Nothing ->
-            carryOut source method request way (decide now source method scheme request way target)
+            carryOut
+                now
+                source
+                method
+                request
+                way
+                (decide now source method scheme request way target)
         | Demand.Unmeetable -> ()
         | Demand.AsRegistrar
         | Demand.AsProxy as demand ->
@@ -241,6 +362,10 @@ type internal Entrance
                 }
 
             outbox.Refuse(source, request, Refusal.Faulty fault)
+
+    /// A request that waited goes where was found that it has to go, or is refused.
+    member _.Located(wanted: Waiting, what: Found, request: Message) : unit =
+        found wanted.Source wanted.Method request (Routes.strip station request) what
 
     /// Takes a request in; what it leads to is in the outbox and in the tables.
     member _.Enter(now, source, method, view, request) : unit = fresh now source method view request

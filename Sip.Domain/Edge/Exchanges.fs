@@ -10,32 +10,15 @@ open Sip
 open Sip.Wire
 open Sip.Routing
 
-/// An exchange's place in the tables; used again for another once it is forgotten.
-[<Sealed>]
-type internal Slot() =
-    inherit Reminder()
-
-    /// None of them while the slot is spare.
-    [<DefaultValue(false)>]
-    val mutable Exchange: Exchange
-
-    /// What ties it to the flow that its request came by.
-    member val Source = Hook()
-    /// What ties it to the connections that its legs went to, by the number of the leg.
-    member val Targets = List<Hook>()
-    /// How many of those are in use.
-    member val Legs = 0 with get, set
-
-    override this.What = Due.Exchange this.Exchange.Key
-
 /// The exchanges of one ledger.
 [<Sealed>]
-type internal Exchanges(around: Surroundings, agenda: Agenda) =
+type internal Exchanges(around: Surroundings, agenda: Agenda, bounds: Bounds) =
     let slots = Dictionary<Mark, Slot>()
     let legs = Dictionary<Mark, struct (Slot * int)>()
-    let sources = Hanging()
-    let targets = Hanging()
+    let sources = Hanging<Flow> Flow.comparer
+    let targets = Hanging<Hop> Hop.comparer
     let spare = Stack<Slot>()
+    let ended = Ended()
     let walk = Walk around
     let shelf = around.Outbox.Shelf
 
@@ -51,6 +34,7 @@ type internal Exchanges(around: Surroundings, agenda: Agenda) =
         let exchange = slot.Exchange
         slots.Remove exchange.Key |> ignore
         agenda.Forget slot
+        ended.Remove slot
         sources.Remove slot.Source
 
         for id in 0 .. slot.Legs - 1 do
@@ -73,15 +57,19 @@ type internal Exchanges(around: Surroundings, agenda: Agenda) =
             legs[branch exchange id] <- struct (slot, id)
 
             if id = slot.Targets.Count then
-                slot.Targets.Add(Hook())
+                slot.Targets.Add(Hook<Hop>())
 
-            match exchange.Legs[id].Place.Hop with
-            | Hop.Flow flow when Flow.isConnection flow ->
-                targets.Add(flow, exchange.Key, slot.Targets[id])
-            | Hop.Flow _
-            | Hop.Dial _ -> ()
+            let hop = exchange.Legs[id].Place.Hop
+
+            if Hop.isConnection hop then
+                targets.Add(hop, exchange.Key, slot.Targets[id])
 
         slot.Legs <- exchange.Legs.Length
+
+    let giveWay (slot: Slot | null) =
+        match slot with
+        | null -> ()
+        | slot -> forget slot
 
     let giveBack (before: Exchange) (after: Exchange) =
         if before.Request.Length > after.Request.Length then
@@ -96,6 +84,13 @@ type internal Exchanges(around: Surroundings, agenda: Agenda) =
         slot.Exchange <- after
         addLegs slot after
         agenda.Remind(Exchange.wake after, slot)
+
+        if not slot.IsEnded && Exchange.onlyLingers after then
+            ended.Add slot
+            sources.End slot.Source
+
+            if ended.Count > bounds.Ended then
+                giveWay ended.Oldest
 
     /// The slot of a request's exchange, null where there is none.
     member _.Find(key: Mark) : Slot | null = find key
@@ -138,13 +133,25 @@ type internal Exchanges(around: Surroundings, agenda: Agenda) =
     member _.From(flow: Flow) : Mark list = sources.On flow
 
     /// The exchanges with a leg on a connection.
-    member _.To(flow: Flow) : Mark list = targets.On flow
+    member _.To(hop: Hop) : Mark list = targets.On hop
 
-    /// How many a flow has under way.
-    member _.Share(flow: Flow) : int<exchange> = sources.Count flow * 1<exchange>
+    /// Whether there is room for one more that comes by a flow: where there is none, what has waited
+    /// longest for its end gives way, of that flow's own where it has its share.
+    member _.TryMakeRoom(source: FlowText) : bool =
+        let share = sources.Count source.Flow * 1<exchange>
 
-    /// How many are under way.
-    member _.Total: int<exchange> = slots.Count * 1<exchange>
+        if share >= bounds.PerFlow && source.Standing <> Standing.Peer then
+            match sources.Oldest source.Flow with
+            | ValueSome key ->
+                giveWay (find key)
+                true
+            | ValueNone -> false
+        elif slots.Count * 1<exchange> >= bounds.Total then
+            let oldest = ended.Oldest
+            giveWay oldest
+            not (isNull oldest)
+        else
+            true
 
     /// How many wait for a final response.
     member _.Pending: int =
@@ -153,4 +160,4 @@ type internal Exchanges(around: Surroundings, agenda: Agenda) =
         |> Seq.length
 
     /// How many entries the tables hold.
-    member _.Held: int = slots.Count + legs.Count + sources.Flows + targets.Flows
+    member _.Held: int = slots.Count + legs.Count + sources.Used + targets.Used

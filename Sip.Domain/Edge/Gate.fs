@@ -27,31 +27,42 @@ module Gate =
         (Message.tag HeaderName.To request).IsThere
 
     /// What to demand of a request from this flow to this target. `Known` says whether a user has
-    /// already proven themselves on this connection.
+    /// already proven themselves on this connection, `shown` whether it came along a flow token of ours.
     let demand
         (realm: Realm)
         (source: FlowText)
         (known: bool)
+        (shown: bool)
         (target: Target)
         (request: Message)
         : Demand =
-        let trusted =
-            realm.Admittance = Admittance.UnsafeOpen || source.Standing = Standing.Peer
+        // The registrar behind us challenges its users itself.
+        let isFree = realm.Admittance = Admittance.UnsafeOpen || realm.Home.IsSome
+        let isPeer = source.Standing = Standing.Peer
 
         let inDialog = isInDialog request
 
         match Message.method request, target with
-        | _ when trusted -> Demand.Nothing
+        | _ when isFree -> Demand.Nothing
+        // A peer may be an edge, which brings the registrations of others (RFC 5626 §5).
         | Method.Register, _ -> Demand.AsRegistrar
+        | _ when isPeer -> Demand.Nothing
         // The alias was sealed by us and given to the other side of a dialog only.
         | _, Target.Along(Hop.Flow _, _) when inDialog -> Demand.Nothing
-        | _, Target.Along(Hop.Dial _, _) when inDialog && known -> Demand.Nothing
+        | _, (Target.Along(Hop.Dial _, _) | Target.Sought _) when inDialog && known ->
+            Demand.Nothing
         // §22.1: an ACK cannot be challenged; a peer is configured, and is asked nothing by it.
-        | Method.Ack, Target.Along(Hop.Dial _, _) when inDialog -> Demand.Nothing
+        | Method.Ack, (Target.Along(Hop.Dial _, _) | Target.Sought _) when inDialog ->
+            Demand.Nothing
+        // A GRUU may be known to anybody. Whoever is in a dialog with it has our token, or has proven to be
+        // one of our users; and an ACK leads to an instance that was asked for an answer.
+        | Method.Ack, Target.Instance when inDialog -> Demand.Nothing
+        | _, Target.Instance when inDialog && (known || shown) -> Demand.Nothing
         | Method.Ack, _ -> Demand.Unmeetable
         // What the server says about itself it says to everybody.
         | _, (Target.Server | Target.Nobody _) -> Demand.Nothing
-        | _, (Target.User | Target.Along _ | Target.Ending _) -> Demand.AsProxy
+        | _, (Target.User | Target.Instance | Target.Along _ | Target.Sought _ | Target.Ending _) ->
+            Demand.AsProxy
 
     /// The header that credentials for this demand stand in.
     let credentials (demand: Demand) (request: Message) : string list =
@@ -77,6 +88,24 @@ module Gate =
             Bound = Address.print flow.Remote.Address
             Seed = Message.callId request + request.Text(Message.firstValue HeaderName.Via request)
         }
+
+    /// The transport of whoever is challenged: behind a peer, which may be an edge, that of the client, who
+    /// wrote the last Via.
+    let transport (source: FlowText) (request: Message) : Transport =
+        match source.Standing with
+        | Standing.Client -> source.Flow.Transport
+        | Standing.Peer ->
+            let isWebSocket (via: Slice) =
+                match ViaView.read request.Bytes via with
+                | ValueSome view ->
+                    let name = request.Text view.Transport
+                    Text.sameText name "WS" || Text.sameText name "WSS"
+                | ValueNone -> false
+
+            match List.tryLast (Message.values HeaderName.Via request) with
+            | Some last when isWebSocket last -> Transport.Ws
+            | Some _
+            | None -> source.Flow.Transport
 
     /// The status and the header name of a challenge.
     let challenge (demand: Demand) : struct (Status * string) =
@@ -105,8 +134,9 @@ module Gate =
         let names =
             match Message.method request, target with
             | Method.Register, _ -> [ HeaderName.To; HeaderName.From ]
-            | _, Target.Along _ when isInDialog request -> []
-            | _, (Target.Server | Target.User | Target.Along _ | Target.Ending _ | Target.Nobody _) ->
+            | _, (Target.Along _ | Target.Sought _ | Target.Instance) when isInDialog request -> []
+            | _,
+              (Target.Server | Target.User | Target.Instance | Target.Along _ | Target.Sought _ | Target.Ending _ | Target.Nobody _) ->
                 [ HeaderName.From ]
 
         names

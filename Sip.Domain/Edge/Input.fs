@@ -21,15 +21,25 @@ type Note =
     /// A response that answers nothing of ours.
     | Stray of From: Flow * CallId: string
 
+/// What a connection does about a user from now on.
+[<RequireQualifiedAccess; Struct>]
+type Speech =
+    | Begins
+    | Ends
+
 /// What one shard tells all others, each of which hears it in the order of telling.
 [<RequireQualifiedAccess>]
 type Told =
     | Opened of Flow: Flow
     | Closed of Flow: Flow
-    /// All that is bound to a user from now on.
-    | Bound of Aor: string * Bindings: Bindings
+    /// All that is bound to a user since then, and the changes that have led to it.
+    | Bound of Aor: string * Bindings: Bindings * Changes: Change list * Since: Instant
     /// A user has proven themselves on this connection.
     | Proven of Flow: Flow
+    /// A connection speaks for this user, or does no more.
+    | Speaks of Flow: Flow * User: Asserted * Speech: Speech
+    /// Whoever is at this address is a peer from now on.
+    | Trusted of Address: Address
 
 /// What happened outside.
 [<RequireQualifiedAccess>]
@@ -45,12 +55,14 @@ type Input =
     /// The head of a message whose end nobody can find (`Broken`) or shall wait for (`TooLarge`).
     | Unframed of Flow: Flow * Event: StreamEvent * Bytes: ReadOnlyMemory<byte>
     | Closed of Flow: Flow
-    /// These bytes could not be sent to this hop.
-    | Undeliverable of Hop: Hop * Bytes: ReadOnlyMemory<byte>
+    /// The connection that was called for this hop is gone, or did not come about.
+    | Severed of Hop: Hop
     /// A user may sign in from now on, or again with another password.
     | Enrolled of Subscriber: Subscriber
     /// A binding that outlived the last process.
     | Restored of Aor: string * Binding: Binding
+    /// What the domain name system says to a question that was asked, and for how long that counts.
+    | Answered of Question: Question * Answer: Answer * Life: int64<s>
     /// The deadline passed.
     | Tick
 
@@ -62,4 +74,6 @@ type Effect =
     | Hand of Shard: int * Flow: Flow * Bytes: ReadOnlyMemory<byte>
     /// Tells every other shard, before anything that is sent leaves.
     | Tell of Told: Told
+    /// To be asked of the domain name system; whatever comes of it, `Answered` follows within a second or so.
+    | Ask of Question: Question
     | Note of Note: Note

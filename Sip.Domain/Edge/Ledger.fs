@@ -18,6 +18,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
     let station = Station.ofShard sharding realm
     let agenda = Agenda()
     let outbox = Outbox station
+    let identities = Identities outbox
     // What arrives is read here; nothing keeps it beyond its input.
     let came = Message.blank ()
 
@@ -26,14 +27,16 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
             Station = station
             Timing = timing
             Outbox = outbox
+            Identities = identities
             Edits = Edits()
             Asked = Message.blank ()
             Sent = Message.blank ()
             Now = Instant.FromMilliseconds 0L
         }
 
-    let exchanges = Exchanges(around, agenda)
+    let exchanges = Exchanges(around, agenda, bounds)
     let answers = Answers(agenda, outbox.Shelf)
+    let locating = Locating(station, agenda, outbox)
     let proofs = Proofs(station, agenda)
     let location = Location(realm, outbox.IsLive, agenda)
     let desk = Desk(realm, policy, location, outbox)
@@ -43,12 +46,14 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
             {
                 Outbox = outbox
                 Location = location
+                Locating = locating
                 Proofs = proofs
+                Identities = identities
                 Exchanges = exchanges
                 Answers = answers
             }
 
-        Entrance(station, timing, bounds, desk, around.Edits, tables)
+        Entrance(station, timing, desk, around.Edits, tables)
 
     let acknowledged now (source: FlowText) view (request: Message) =
         match exchanges.Find(Key.ofInvite station request) with
@@ -60,10 +65,30 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
             if not (Branch.isTagged station request) then
                 entrance.Enter(now, source, Method.Ack, view, request)
 
+    // A request that waited is read again.
+    let withRequest (wanted: Waiting) (act: Message -> unit) =
+        match Reading.into around.Asked realm.Limits wanted.Request.Span with
+        | Arrival.Message request -> act request
+        | Arrival.Broken _ -> invalidOp "a request that was kept cannot be read any more"
+
+    // What is called off before it is known where it goes goes nowhere (§9.2).
+    let callOff (wanted: Waiting) =
+        locating.Drop wanted
+
+        withRequest wanted (fun invite ->
+            let status = Status.requestTerminated
+            let bytes = outbox.Made(wanted.Source, invite, status, Status.phrase status, [])
+            outbox.Send(wanted.Source.Hop, bytes)
+            let until = around.Now.After(Timing.patience timing)
+            answers.Keep(wanted.Key, wanted.Source, bytes, until))
+
     let cancelled (source: FlowText) (request: Message) =
         let key = Key.ofInvite station request
 
         match exchanges.Find key, answers.Find key with
+        | null, null when not (isNull (locating.Find key)) ->
+            outbox.Say(source, request, Status.ok)
+            callOff (Unchecked.nonNull (locating.Find key))
         | NonNull slot, _ when Exchange.isAsker source.Flow slot.Exchange ->
             outbox.Say(source, request, Status.ok)
             let reasons = OwnRequest.because (OwnRequest.reasons request)
@@ -93,6 +118,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
             match exchanges.Find key with
             | null ->
                 match answers.Find key with
+                | null when not (isNull (locating.Find key)) -> ()
                 | null -> entrance.Enter(now, source, method, view, request)
                 | given -> outbox.Send(given.Source.Hop, given.Bytes)
             | slot -> exchanges.Step(ExchangeEvent.Repeated, slot)
@@ -120,12 +146,25 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
         | StartLine.Request(method, _, uri) -> requested now source method uri message
         | StartLine.Response _ -> responded source message
 
-    let arrived now (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
+    let blank = "\r\n\000"B
+
+    // RFC 5626 §8: STUN among the SIP of a datagram socket; and what others send there to keep a
+    // translator awake is nothing at all.
+    let isKeepAlive (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
+        flow.Transport = Transport.Udp
+        && (match Stun.read flow.Remote bytes.Span with
+            | Stun.Binding response ->
+                outbox.Send(Hop.Flow flow, ReadOnlyMemory response)
+                true
+            | Stun.Unanswered -> true
+            | Stun.NotStun -> bytes.Span.IndexOfAnyExcept(ReadOnlySpan blank) < 0)
+
+    let read now (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
         match Reading.into came realm.Limits bytes.Span with
         | Arrival.Message message ->
-            match Home.ofMessage station flow message with
-            | home when home = sharding.Number -> worked now (station.Flows.Of flow) message
-            | home -> outbox.Hand(home, flow, bytes)
+            match Belonging.ofMessage station flow message with
+            | shard when shard = sharding.Number -> worked now (station.Flows.Of flow) message
+            | shard -> outbox.Hand(shard, flow, bytes)
         | Arrival.Broken(fault, head) -> broken (station.Flows.Of flow) fault head
 
     /// Where a message was handed over to, there it stays.
@@ -133,6 +172,10 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
         match Reading.into came realm.Limits bytes.Span with
         | Arrival.Message message -> worked now (station.Flows.Of flow) message
         | Arrival.Broken(fault, head) -> broken (station.Flows.Of flow) fault head
+
+    let arrived now (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
+        if not (isKeepAlive flow bytes) then
+            read now flow bytes
 
     /// A stream's head without its body is never worked on, however well it reads.
     let unframed (flow: Flow) (event: StreamEvent) (bytes: ReadOnlyMemory<byte>) =
@@ -151,72 +194,75 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
     let legFailed (leg: int) (slot: Slot) =
         exchanges.Step(ExchangeEvent.LegFailed leg, slot)
 
-    let bind (aor: string) (after: Bindings) =
-        location.Store(aor, after)
-        outbox.Tell(Told.Bound(aor, after))
+    let bind (aor: string) (after: Bindings, changes: Change list) =
+        location.Store(around.Now, aor, after, changes)
+        outbox.Tell(Told.Bound(aor, after, changes, around.Now))
 
-    let unbind (aor: string) (after: Bindings) =
-        bind aor after
+    let unbind (aor: string) (after: Bindings, changes: Change list) =
+        bind aor (after, changes)
 
         if Bindings.isEmpty after then
             outbox.Note(Note.Unregistered aor)
 
-    // Each leg on a flow that is gone; a leg's failure may end the exchange.
-    let legsFailed (flow: Flow) (key: Mark) =
-        let mutable leg = 0
-        let mutable going = true
-
-        while going do
+    // Each leg on a connection that is gone; a leg's failure may end the exchange. What is begun
+    // meanwhile is not on that connection.
+    let legsFailed (hop: Hop) (key: Mark) =
+        let count =
             match exchanges.Find key with
-            | NonNull slot when leg < slot.Exchange.Legs.Length ->
-                match slot.Exchange.Legs[leg].Place.Hop with
-                | Hop.Flow there when Flow.comparer.Equals(there, flow) -> legFailed leg slot
-                | Hop.Flow _
-                | Hop.Dial _ -> ()
+            | null -> 0
+            | slot -> slot.Exchange.Legs.Length
 
-                leg <- leg + 1
-            | _ -> going <- false
+        for leg in 0 .. count - 1 do
+            match exchanges.Find key with
+            | NonNull slot when Hop.comparer.Equals(slot.Exchange.Legs[leg].Place.Hop, hop) ->
+                legFailed leg slot
+            | _ -> ()
+
+    let severed (hop: Hop) =
+        for key in exchanges.To hop do
+            legsFailed hop key
 
     let closed (flow: Flow) =
         outbox.Close flow
         proofs.Close flow
+        identities.Close flow
         station.Flows.Forget flow
 
-        // The others wait for its home to tell: meanwhile nothing goes where the flow is gone.
-        for aor in location.On flow |> List.filter (Home.isOwn station) do
-            unbind aor (fst (Bindings.dropFlow flow (location.Of aor)))
+        // The others wait for its shard to tell: meanwhile nothing goes where the flow is gone.
+        for aor in location.On flow |> List.filter (Belonging.isOwn station) do
+            unbind aor (Bindings.dropFlow flow (location.Of aor))
 
         for key in exchanges.From flow do
             match exchanges.Find key with
             | null -> ()
             | slot -> exchanges.Step(ExchangeEvent.SourceGone, slot)
 
-        for key in exchanges.To flow do
-            legsFailed flow key
+        severed (Hop.Flow flow)
 
+        for wanted in locating.From flow do
+            locating.Drop wanted
+
+    // A connection may be gone by now, and then nobody would ever forget it.
     let told (what: Told) =
         match what with
         | Told.Opened flow -> outbox.Open flow
         | Told.Closed flow -> closed flow
-        | Told.Bound(aor, bindings) -> location.Store(aor, bindings)
-        | Told.Proven flow ->
-            // It may be gone by now, and then nobody would ever forget it.
-            if outbox.IsLive flow then
-                proofs.Vouch flow
+        | Told.Bound(aor, bindings, changes, since) -> location.Store(since, aor, bindings, changes)
+        | Told.Proven flow when outbox.IsLive flow -> proofs.Vouch flow
+        | Told.Speaks(flow, user, speech) when outbox.IsLive flow ->
+            identities.Take(flow, user, speech)
+        | Told.Proven _
+        | Told.Speaks _ -> ()
+        | Told.Trusted address -> station.Flows.Trust address
 
-    let undeliverable (bytes: ReadOnlyMemory<byte>) =
-        match Reading.into came realm.Limits bytes.Span with
-        | Arrival.Message message ->
-            let struct (slot, leg) = exchanges.Leg(Key.ofBranch message)
+    let located (wanted: Waiting) (found: Found) =
+        locating.Drop wanted
+        withRequest wanted (fun request -> entrance.Located(wanted, found, request))
+        outbox.Commit()
 
-            match message.Start with
-            | StartLine.Request((Method.Ack | Method.Cancel), _, _)
-            | StartLine.Response _ -> ()
-            | StartLine.Request _ ->
-                match slot with
-                | null -> ()
-                | slot -> legFailed leg slot
-        | Arrival.Broken _ -> ()
+    let answered now question answer life =
+        for struct (wanted, found) in locating.Answered(now, question, answer, life) do
+            located wanted found
 
     // An exchange that throws when its time comes would come again and again: it is given up.
     let tickExchange (slot: Slot) =
@@ -226,6 +272,9 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
             exchanges.Forget slot
             reraise ()
 
+    // RFC 5626 §4.4.1: the ping of a stream; a datagram client makes nothing of it.
+    let sign = ReadOnlyMemory "\r\n\r\n"B
+
     let reached (now: Instant) (what: Due) =
         match what with
         | Due.Exchange key ->
@@ -234,13 +283,20 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
             | slot when (Exchange.wake slot.Exchange).IsDue now -> tickExchange slot
             | slot -> exchanges.Remind slot
         | Due.Answer key -> answers.Forget key
-        // Whoever is not their home waits to be told.
-        | Due.Bindings aor when not (Home.isOwn station aor) -> ()
+        // Whoever they do not belong to waits to be told.
+        | Due.Bindings aor when not (Belonging.isOwn station aor) -> ()
         | Due.Bindings aor ->
+            for flow in location.Signs(now, aor) do
+                outbox.Send(Hop.Flow flow, sign)
+
             match location.Of aor with
             | before when (Bindings.wake before).IsDue now ->
-                unbind aor (fst (Bindings.expire now before))
+                unbind aor (Bindings.expire now before)
             | _ -> location.Remind aor
+        | Due.Waiting key ->
+            match locating.Find key with
+            | null -> ()
+            | wanted -> located wanted (Found.Nowhere Astray.NoAnswer)
         | Due.Nonce id -> proofs.Forget id
 
     let rec tick (now: Instant) =
@@ -276,10 +332,12 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
         | Input.Closed flow ->
             outbox.Tell(Told.Closed flow)
             closed flow
-        | Input.Undeliverable(_, bytes) -> undeliverable bytes
+        | Input.Severed hop -> severed hop
         | Input.Enrolled subscriber -> proofs.Enroll subscriber
         | Input.Restored(aor, binding) ->
-            bind aor (Bindings.ofList (Bindings.toList (location.Of aor) @ [ binding ]))
+            let after = Bindings.ofList (Bindings.toList (location.Of aor) @ [ binding ])
+            bind aor (after, [ Change.Added binding ])
+        | Input.Answered(question, answer, life) -> answered now question answer life
         | Input.Tick -> tick now
 
         outbox.Fetch()
@@ -294,7 +352,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
     member _.Pending: int = exchanges.Pending
 
     /// How many entities are held for requests under way or lately answered.
-    member _.Held: int = exchanges.Held + answers.Held
+    member _.Held: int = exchanges.Held + answers.Held + locating.Held
 
     /// How many entities are held that prove something: spent nonces, and connections of users.
     member _.Proofs: int = proofs.Held

@@ -19,10 +19,14 @@ type Calling =
 type Leg =
     {
         Place: Place
+        /// Its share of the request's Max-Breadth.
+        Breadth: int
         Calling: Calling
         Wake: Instant
         /// Why it is cancelled, as its CANCEL says.
         Reason: (string * string) list
+        /// The To tags of its early dialogs, where the caller may have to be told of their end.
+        Early: string list
     }
 
 /// What happens to a leg.
@@ -47,16 +51,18 @@ module Leg =
             Delivery.Unreliable
 
     /// A leg whose request is sent now.
-    let start (timing: Timing) (now: Instant) (method: Method) (place: Place) : Leg =
+    let start (timing: Timing) (now: Instant) (method: Method) (place: Place) (breadth: int) : Leg =
         match method with
         | Method.Invite ->
             let step = ClientInvite.start timing (delivery place) now
 
             {
                 Place = place
+                Breadth = breadth
                 Calling = Calling.Invite step.State
                 Wake = step.Wake
                 Reason = []
+                Early = []
             }
         | Method.Ack
         | Method.Bye
@@ -76,9 +82,11 @@ module Leg =
 
             {
                 Place = place
+                Breadth = breadth
                 Calling = Calling.Other step.State
                 Wake = step.Wake
                 Reason = []
+                Early = []
             }
 
     /// Whether nothing will happen to the leg any more.
@@ -107,14 +115,12 @@ module Leg =
         | Calling.Other(ClientOther.State.Completed _ | ClientOther.State.Terminated) -> false
 
     /// Whether a response that came on this flow may answer the leg: only the very connection that
-    /// the request went to, or, for datagrams and calls, the address that it went to. A host that was
-    /// called by its name is known by nothing but the branch, a keyed hash that cannot be guessed.
+    /// the request went to, or, for datagrams and calls, the address that it went to.
     let mayAnswer (came: FlowText) (leg: Leg) : bool =
         match leg.Place.Hop with
         | Hop.Flow flow when Flow.isConnection flow -> Flow.comparer.Equals(came.Flow, flow)
         | Hop.Flow flow ->
             came.Flow.Transport = flow.Transport
             && came.Flow.Remote.Address = flow.Remote.Address
-        | Hop.Dial(_, Host.Address address, _) ->
-            came.Flow.Remote.Address = address || came.Standing = Standing.Peer
-        | Hop.Dial(_, Host.Name _, _) -> true
+        | Hop.Dial there ->
+            came.Flow.Remote.Address = there.Address || came.Standing = Standing.Peer

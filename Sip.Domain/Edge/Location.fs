@@ -40,9 +40,10 @@ module Placing =
         | ValueNone -> ValueNone
         | ValueSome uri ->
             match Hop.ofUri uri with
-            | ValueSome hop when Realm.leadsToPeer realm hop -> ValueSome hop
-            | ValueSome _
-            | ValueNone -> ValueNone
+            | Lead.Straight hop when Realm.leadsToPeer realm hop -> ValueSome hop
+            | Lead.Sought uri -> Realm.peerOf realm uri
+            | Lead.Straight _
+            | Lead.Nowhere -> ValueNone
 
     // §16.6 step 6: where the Path begins with a strict router, that is asked and the contact is last.
     let private along (contact: Uri) (path: string list) : struct (string * string list) =
@@ -55,6 +56,14 @@ module Placing =
             | ValueSome _
             | ValueNone -> struct (Uri.print contact, path)
         | [] -> struct (Uri.print contact, path)
+
+    /// The Request-URI of what goes to a binding.
+    let heading (binding: Binding) : Heading =
+        match binding.Contact.Uri with
+        | Uri.Sip uri ->
+            Heading.Written(ReadOnlyMemory(Text.toBytes (Uri.print (asRequestUri uri))))
+        | Uri.Tel _
+        | Uri.Other _ -> Heading.Kept
 
     /// Where a binding leads: down the flow that it was registered by while that lives, else by its
     /// Path to a peer; nowhere if neither.
@@ -74,6 +83,8 @@ module Placing =
                     Hop = hop
                     Heading = Heading.Written(ReadOnlyMemory(Text.toBytes heading))
                     Path = ReadOnlyMemory(Text.toBytes (String.Join(", ", path)))
+                    Capabilities = Features.terms binding.Contact.Parameters
+                    Spare = []
                 }
         | Uri.Sip _, ValueNone
         | (Uri.Tel _ | Uri.Other _), _ -> ValueNone
@@ -83,19 +94,62 @@ module Placing =
 type internal Entry(aor: string) =
     inherit Reminder()
     let mutable bindings = Bindings.empty
+    let mutable epochs = Epochs.empty
     let mutable places: Place list list = []
     // The places are good before this time, and while the flows live or do not as they did.
     let mutable until = Instant.FromMilliseconds Int64.MinValue
     let mutable lived: struct (Flow * bool)[] = [||]
 
+    // The datagram clients behind a translator that are kept alive, and when each gets its next sign.
+    let mutable signs: struct (Flow * Instant) list = []
+
     override _.What = Due.Bindings aor
 
     /// What is bound.
-    member _.Bindings
-        with get () = bindings
-        and set (after: Bindings) =
-            bindings <- after
-            until <- Instant.FromMilliseconds Int64.MinValue
+    member _.Bindings = bindings
+
+    /// Since when its instances are.
+    member _.Epochs = epochs
+
+    /// These changes have led to that.
+    member _.Become(now: Instant, after: Bindings, changes: Change list) : unit =
+        epochs <- Epochs.follow now bindings changes epochs
+        bindings <- after
+        until <- Instant.FromMilliseconds Int64.MinValue
+
+        signs <-
+            signs
+            |> List.filter (fun (struct (flow, _)) ->
+                Bindings.toList after |> List.exists (fun binding -> binding.Flow = flow))
+
+    /// When something is to be done about them.
+    member _.Wake: Instant =
+        signs
+        |> List.fold
+            (fun soonest (struct (_, at)) -> Instant.Earlier(soonest, at))
+            (Bindings.wake bindings)
+
+    /// The client of this flow gets signs of life from now on.
+    member _.KeepAlive(now: Instant, flow: Flow) : unit =
+        if not (List.exists (fun (struct (one, _)) -> one = flow) signs) then
+            signs <- struct (flow, KeepAlive.next KeepAlive.interval now flow) :: signs
+
+    /// The clients that get a sign of life now.
+    member _.Signs(now: Instant) : Flow list =
+        let due =
+            signs
+            |> List.filter (fun (struct (_, at)) -> at.IsDue now)
+            |> List.map (fun (struct (flow, _)) -> flow)
+
+        signs <-
+            signs
+            |> List.map (fun (struct (flow, at)) ->
+                if at.IsDue now then
+                    struct (flow, KeepAlive.next KeepAlive.interval now flow)
+                else
+                    struct (flow, at))
+
+        due
 
     /// Whether the places that were found last are still right.
     member private _.IsGood(now: Instant, isLive: Flow -> bool) : bool =
@@ -130,6 +184,8 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
     let entries = Dictionary<string, Entry>()
     let byText = entries.GetAlternateLookup<ReadOnlySpan<char>>()
     let onFlow = Touching()
+    // A call may last longer than the connection of one who came back to it: a day, and that many.
+    let succession = Succession(86_400_000L<ms>, 65536)
     let mutable key: char[] = Array.zeroCreate 256
 
     // A user's key is its name, decoded, and the realm's: whichever of our names was written.
@@ -151,27 +207,82 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
         | null -> Bindings.empty
         | entry -> entry.Bindings
 
+    let keys = (Mint.ofRealm realm).Keys
+
+    // One instance has one branch at a time; its other flows are tried where the first fails.
+    let place (target: Sip.Registrar.Target) : Place option =
+        let ways =
+            target.First :: target.Spare
+            |> List.choose (fun binding ->
+                Placing.ofBinding realm isLive binding |> ValueOption.toOption)
+
+        match ways with
+        | [] -> None
+        | first :: spare -> Some { first with Spare = spare }
+
     // More places than a request can have branches for are not tried.
     let placesOf (now: Instant) (bindings: Bindings) : Place list list =
-        let first (target: Sip.Registrar.Target) =
-            target.First :: target.Spare
-            |> List.tryPick (fun binding ->
-                Placing.ofBinding realm isLive binding |> ValueOption.toOption)
+        let rec kept room (places: Place list) =
+            match places with
+            | place :: rest when room > 0 ->
+                let place =
+                    { place with
+                        Spare = List.truncate (room - 1) place.Spare
+                    }
+
+                let left = room - 1 - place.Spare.Length
+                place :: kept left rest
+            | _ :: _
+            | [] -> []
 
         let rec within room groups =
             match groups with
             | [] -> []
             | group :: rest ->
-                let kept = List.truncate room group
-                kept :: within (room - kept.Length) rest
+                let group = kept room group
+                let used = List.sumBy (fun (place: Place) -> 1 + place.Spare.Length) group
+                group :: within (room - used) rest
 
         Bindings.lookup now bindings
-        |> List.map (List.choose first)
+        |> List.map (List.choose place)
         |> within Branches.most
         |> List.filter (fun group -> not group.IsEmpty)
 
     // Made once: a method that is handed over is made a function each time.
     let finding = placesOf
+
+    // RFC 5626 §3.1: a flow that is kept belongs to one instance; of any other it cannot be said.
+    let heirOf (aor: string) (binding: Binding) : Heir =
+        match
+            KeptFlow.keeps binding.Flow.Transport Support.Stated binding.RegId, binding.Instance
+        with
+        | Keeping.Kept, ValueSome instance -> Heir.Instance(aor, instance)
+        | Keeping.Kept, ValueNone
+        | Keeping.Unkept, _ -> Heir.Unknown
+
+    let leave (now: Instant) (aor: string) (binding: Binding) =
+        succession.Leave(now, binding.Flow, heirOf aor binding)
+
+    // Whoever else is on the flow that one has left has not left it.
+    let stay (now: Instant) (flow: Flow) =
+        for aor in onFlow.On flow do
+            for binding in Bindings.toList (bindingsOf aor) do
+                if Flow.comparer.Equals(binding.Flow, flow) then
+                    leave now aor binding
+
+    let succeed (now: Instant) (aor: string) (change: Change) =
+        match change with
+        | Change.Added binding -> succession.Return binding.Flow
+        | Change.Refreshed(before, after) when not (Flow.comparer.Equals(before.Flow, after.Flow)) ->
+            succession.Return after.Flow
+            leave now aor before
+            stay now before.Flow
+        | Change.Refreshed _ -> ()
+        | Change.Removed(binding, (Departure.FlowClosed | Departure.Replaced)) ->
+            leave now aor binding
+            stay now binding.Flow
+        | Change.Removed(_, (Departure.Expired | Departure.Unregistered | Departure.Evicted))
+        | Change.Removed(_, Departure.Withdrawn) -> ()
 
     /// Writes the key of a user that a URI of ours names, and returns its length.
     let spell (user: ReadOnlySpan<byte>) : int =
@@ -185,8 +296,14 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
     /// The bindings of an address of record.
     member _.Of(aor: string) : Bindings = bindingsOf aor
 
-    /// Keeps them until the first of them runs out.
-    member _.Store(aor: string, after: Bindings) : unit =
+    /// Since when the instances of an address of record are registered.
+    member _.Epochs(aor: string) : Epochs =
+        match find aor with
+        | null -> Epochs.empty
+        | entry -> entry.Epochs
+
+    /// Keeps what these changes have led to until the first of it runs out.
+    member _.Store(now: Instant, aor: string, after: Bindings, changes: Change list) : unit =
         for flow in flowsOf (bindingsOf aor) do
             onFlow.Remove(flow, aor)
 
@@ -197,21 +314,58 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
         | null when Bindings.isEmpty after -> ()
         | null ->
             let entry = Entry aor
-            entry.Bindings <- after
+            entry.Become(now, after, changes)
             entries[aor] <- entry
-            agenda.Remind(Bindings.wake after, entry)
+            agenda.Remind(entry.Wake, entry)
         | entry when Bindings.isEmpty after ->
             entries.Remove aor |> ignore
             agenda.Forget entry
         | entry ->
-            entry.Bindings <- after
-            agenda.Remind(Bindings.wake after, entry)
+            entry.Become(now, after, changes)
+            agenda.Remind(entry.Wake, entry)
+
+        for change in changes do
+            succeed now aor change
+
+    /// The living flow by which the agent is reached that had this one: itself, while nobody has left it.
+    member _.Standing(flow: Flow) : Flow voption =
+        let itself = if isLive flow then ValueSome flow else ValueNone
+
+        if succession.IsEmpty then
+            itself
+        else
+            match succession.Find flow with
+            | ValueSome(Heir.Instance(aor, instance)) ->
+                Bindings.toList (bindingsOf aor)
+                |> List.tryFindBack (fun binding ->
+                    binding.Instance = ValueSome instance
+                    && Binding.isDirect binding
+                    && isLive binding.Flow)
+                |> function
+                    | Some binding -> ValueSome binding.Flow
+                    | None -> itself
+            | ValueSome Heir.Unknown
+            | ValueNone -> itself
+
+    /// The datagram client of this flow, which is bound to this address, is behind a translator.
+    member _.KeepAlive(now: Instant, aor: string, flow: Flow) : unit =
+        match find aor with
+        | null -> ()
+        | entry ->
+            entry.KeepAlive(now, flow)
+            agenda.Remind(entry.Wake, entry)
+
+    /// The clients bound to this address that get a sign of life now.
+    member _.Signs(now: Instant, aor: string) : Flow list =
+        match find aor with
+        | null -> []
+        | entry -> entry.Signs now
 
     /// The bindings are to be looked at again when the first of them runs out.
     member _.Remind(aor: string) : unit =
         match find aor with
         | null -> ()
-        | entry -> agenda.Remind(Bindings.wake entry.Bindings, entry)
+        | entry -> agenda.Remind(entry.Wake, entry)
 
     /// The addresses of record with a binding that came by this flow.
     member _.On(flow: Flow) : string list = onFlow.On flow
@@ -226,6 +380,35 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
             entry.Places(now, isLive, finding)
         else
             []
+
+    /// What a GRUU of ours reaches.
+    member _.Reach(now: Instant, uri: SipUri) : Reach =
+        match Gruu.read keys uri with
+        | ValueSome(Gruu.Public(owner, _) as gruu)
+        | ValueSome(Gruu.Temporary(owner, _, _) as gruu) ->
+            match find (Registration.aor realm owner).Key with
+            | null -> Gruu.resolve now Bindings.empty Epochs.empty gruu
+            | entry -> Gruu.resolve now entry.Bindings entry.Epochs gruu
+        | ValueSome Gruu.Unknown
+        | ValueNone -> Reach.Invalid
+
+    /// The Request-URI of what goes to the only one who is bound by a flow.
+    member _.Sight(hop: Hop) : Heading =
+        match hop with
+        | Hop.Dial _ -> Heading.Kept
+        | Hop.Flow flow ->
+            let there (binding: Binding) =
+                Flow.comparer.Equals(binding.Flow, flow)
+
+            match
+                onFlow.On flow
+                |> List.collect (fun aor -> List.filter there (Bindings.toList (bindingsOf aor)))
+            with
+            | [ only ] -> Placing.heading only
+            | _ -> Heading.Kept
+
+    /// Where a request for one instance may go.
+    member _.PlaceOf(target: Sip.Registrar.Target) : Place option = place target
 
     /// Who is registered, and with how many contacts.
     member _.Online(now: Instant) : KeyValuePair<string, int>[] =

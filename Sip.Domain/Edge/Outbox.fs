@@ -43,8 +43,14 @@ type internal Outbox(station: Station) =
         match hop with
         | Hop.Flow flow when not (isLive flow) -> ()
         | Hop.Flow _ -> effects.Add(Effect.Send(hop, bytes))
-        | Hop.Dial(Dialled.Udp, Host.Address address, port) ->
-            match Realm.datagram realm { Address = address; Port = port } with
+        | Hop.Dial there when there.Transport = Dialled.Udp ->
+            let remote =
+                {
+                    Address = there.Address
+                    Port = there.Port
+                }
+
+            match Realm.datagram realm remote with
             | ValueSome flow -> effects.Add(Effect.Send((station.Flows.Of flow).Hop, bytes))
             | ValueNone -> ()
         | Hop.Dial _ -> effects.Add(Effect.Send(hop, ReadOnlyMemory(bytes.ToArray())))
@@ -100,12 +106,22 @@ type internal Outbox(station: Station) =
     /// An operator may want to know.
     member _.Note(what: Note) : unit = note what
 
+    /// The domain name system is to be asked.
+    member _.Ask(question: Question) : unit = effects.Add(Effect.Ask question)
+
     /// Sends bytes that stand in `Out` or on the shelf, unless the flow is gone.
     member _.Send(hop: Hop, bytes: ReadOnlyMemory<byte>) : unit = send hop bytes
 
     /// A response of our own, not sent.
     member _.Made(source, request, status, words, headers) : ReadOnlyMemory<byte> =
         made source request status words headers
+
+    /// A response of our own in a dialog of somebody else's, not sent.
+    member _.MadeIn(dialog, source, request, status, headers) : ReadOnlyMemory<byte> =
+        let start = out.Length
+        let phrase = Status.phrase status
+        Reply.writeIn dialog station source request status phrase headers out
+        out.Since start
 
     /// Answers with a response of our own.
     member _.Reply(source, request, status, words, headers) : unit =

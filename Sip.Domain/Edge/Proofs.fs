@@ -35,7 +35,15 @@ type internal Proofs(station: Station, agenda: Agenda) =
     let settingsOn =
         let name = Realm.name realm
         let host = Host.tryRead name |> ValueOption.defaultValue (Host.Name name)
-        Authentication.settings name host keys
+
+        fun transport ->
+            let settings = Authentication.settings name host keys transport
+
+            { settings with
+                Algorithms =
+                    settings.Algorithms
+                    |> List.filter (fun one -> List.contains one realm.Algorithms)
+            }
 
     let onWebSocket = settingsOn Transport.Ws
     let elsewhere = settingsOn Transport.Udp

@@ -84,102 +84,6 @@ module internal Proxying =
     let private stir (walk: Walk) (invite: ServerInvite.Event) (other: ServerOther.Event) =
         answer walk invite other nothing
 
-    let private isLive (walk: Walk) (hop: Hop) =
-        match hop with
-        | Hop.Flow flow -> walk.Around.Outbox.IsLive flow
-        | Hop.Dial _ -> true
-
-    /// Writes what goes to a place; nothing where it would be longer than a message may be.
-    let private copy (walk: Walk) (id: int) (place: Place) (leaves: Listener) =
-        let around = walk.Around
-        let request = walk.Request
-
-        let outgoing =
-            {
-                Station = around.Station
-                Source = walk.Source
-                Request = request
-                Way = Routes.strip around.Station request
-                Leaves = leaves
-                Heading = place.Heading
-                Path = place.Path
-                Transaction = walk.Key
-                Index = id
-            }
-
-        around.Edits.Clear()
-        Forward.write around.Edits &outgoing
-        let length = Patch.length around.Edits request
-
-        if length > int around.Station.Realm.Limits.MessageSize then
-            ReadOnlyMemory.Empty
-        else
-            let out = around.Outbox.Out
-            let start = out.Length
-            Patch.write around.Edits request (out.Room length) |> ignore
-            out.Advance length
-            out.Since start
-
-    let private copyOf (walk: Walk) (id: int) (place: Place) : ReadOnlyMemory<byte> =
-        match Realm.towards walk.Around.Station.Realm place.Hop with
-        | ValueSome leaves -> copy walk id place leaves
-        | ValueNone -> ReadOnlyMemory.Empty
-
-    /// What was sent to a leg, read again.
-    let private sent (walk: Walk) (id: int) (place: Place) : Message voption =
-        let around = walk.Around
-        let bytes = copyOf walk id place
-
-        match Reading.into around.Sent around.Station.Realm.Limits bytes.Span with
-        | Arrival.Message sent -> ValueSome sent
-        | Arrival.Broken _ -> ValueNone
-
-    let private resend (walk: Walk) (id: int) (place: Place) =
-        walk.Around.Outbox.Send(place.Hop, copyOf walk id place)
-
-    let private acknowledge (walk: Walk) (id: int) (place: Place) =
-        match sent walk id place with
-        | ValueSome sent ->
-            let out = walk.Around.Outbox.Out
-            let start = out.Length
-            OwnRequest.ack sent walk.Came out
-            walk.Around.Outbox.Send(place.Hop, out.Since start)
-        | ValueNone -> ()
-
-    let private cancel (walk: Walk) (id: int) (leg: Leg) =
-        match sent walk id leg.Place with
-        | ValueSome sent ->
-            let out = walk.Around.Outbox.Out
-            let start = out.Length
-            OwnRequest.cancel sent leg.Reason out
-            walk.Around.Outbox.Send(leg.Place.Hop, out.Since start)
-        | ValueNone -> ()
-
-    /// Puts a leg on its way; a place that cannot be reached any more has a leg that is over.
-    let private openLeg (walk: Walk) (id: int) (place: Place) =
-        let bytes =
-            if isLive walk place.Hop then
-                copyOf walk id place
-            else
-                ReadOnlyMemory.Empty
-
-        if bytes.IsEmpty then
-            walk.SetLeg(
-                id,
-                {
-                    Place = place
-                    Calling = Calling.Other ClientOther.State.Terminated
-                    Wake = Instant.Never
-                    Reason = []
-                }
-            )
-
-            false
-        else
-            walk.SetLeg(id, Leg.start walk.Around.Timing walk.Now walk.Method place)
-            walk.Around.Outbox.Send(place.Hop, bytes)
-            true
-
     // The response that an event is about, for the context to have it sent on.
     let private about (event: Fork.Event) : Response =
         match event with
@@ -187,7 +91,38 @@ module internal Proxying =
         | Fork.Event.Ended(_, Fork.Outcome.Final response) -> response
         | Fork.Event.Ended(_, (Fork.Outcome.TimedOut | Fork.Outcome.TransportFailed))
         | Fork.Event.Opened _
+        | Fork.Event.Moved _
         | Fork.Event.Cancelled -> nothing
+
+    // One branch alone has its end told by its final response.
+    let private mayFork (walk: Walk) =
+        match walk.Places with
+        | [ [ place ] ] -> not place.Spare.IsEmpty
+        | _ -> true
+
+    // RFC 6228 §6: what rings is remembered only where its end may have to be told.
+    let private ring (walk: Walk) (id: int) (response: Response) =
+        if
+            walk.Method = Method.Invite
+            && mayFork walk
+            && Answering.isPending walk.Answering
+            && Upstream.hearing walk = Hearing.Hears
+        then
+            let leg = walk.Legs[id]
+            let tag = walk.Came.Text(Message.toTag walk.Came)
+
+            walk.SetLeg(
+                id,
+                { leg with
+                    Early = EarlyEnd.heard response.Status tag leg.Early
+                }
+            )
+
+    let private statusOf (attempt: Attempt) =
+        match attempt with
+        | Attempt.Answered status -> status
+        | Attempt.TimedOut -> Status.requestTimeout
+        | Attempt.Broke -> Status.serviceUnavailable
 
     let rec private fork (walk: Walk) (event: Fork.Event) =
         let step = Fork.Context.step event walk.Context
@@ -201,6 +136,11 @@ module internal Proxying =
             match act with
             | Fork.Act.OpenGroup group -> openGroup walk group
             | Fork.Act.Forward -> respond walk just
+            // RFC 3841 §9.1: the caller wants to have every answer.
+            | Fork.Act.CancelBranch(_, Fork.Reason.AnsweredElsewhere) when
+                (Choosing.disposition walk.Request).Cancelling = Cancelling.NoCancel
+                ->
+                ()
             | Fork.Act.CancelBranch(id, why) ->
                 let reason = Upstream.reason walk why
                 walk.SetLeg(id, { walk.Legs[id] with Reason = reason })
@@ -211,11 +151,17 @@ module internal Proxying =
         let first = walk.Legs.Length
         let mutable places = walk.Places[group]
         let mutable dead = Branches.none
+        // The whole breadth is there again for each group: none is begun before the last is over.
+        let count = places.Length
+        let whole = MaxBreadth.incoming (Message.number HeaderName.MaxBreadth walk.Request)
 
         while not places.IsEmpty do
             let id = walk.Legs.Length
+            let breadth = MaxBreadth.share whole count (id - first)
 
-            if not (openLeg walk id places.Head) then
+            let place = Downstream.fitting walk id places.Head breadth
+
+            if not (Downstream.openLeg walk id place breadth) then
                 dead <- Branches.add id dead
 
             places <- places.Tail
@@ -225,7 +171,63 @@ module internal Proxying =
         while not dead.IsEmpty do
             let id = dead.First
             dead <- Branches.remove id dead
+            unreachable walk id
+
+    // Nobody is at the end of the flow any more.
+    and private unreachable (walk: Walk) (id: int) =
+        if not (movesOn walk id Attempt.Broke) then
             ended walk id (Fork.Outcome.Final(Upstream.own walk Status.temporarilyUnavailable))
+
+    /// Whether a branch that failed goes on by another way to the same place, as a new transaction.
+    and private movesOn (walk: Walk) (id: int) (attempt: Attempt) : bool =
+        let tried = walk.Legs[id]
+
+        if
+            tried.Place.Spare.IsEmpty
+            || walk.Legs.Length = Branches.most
+            || not (Fork.Context.isSeeking walk.Context)
+        then
+            false
+        else
+            match Failover.after attempt tried.Place.Spare with
+            | Next.Try(first, rest) ->
+                let entered = walk.Legs.Length
+                let next = { first with Spare = rest }
+
+                let next =
+                    if Downstream.isSameServer tried.Place.Hop next.Hop then
+                        next
+                    else
+                        Downstream.fitting walk entered next tried.Breadth
+
+                tellEarlyEnd walk id (statusOf attempt)
+                let isOpen = Downstream.openLeg walk entered next tried.Breadth
+                fork walk (Fork.Event.Moved(id, entered))
+
+                if not isOpen then
+                    unreachable walk entered
+
+                true
+            | Next.Settle -> false
+
+    // §6 of RFC 6228: the early dialogs of a branch that has ended while others have not.
+    and private tellEarlyEnd (walk: Walk) (id: int) (status: Status) =
+        let leg = walk.Legs[id]
+
+        if not leg.Early.IsEmpty then
+            let fate =
+                if Answering.isPending walk.Answering then
+                    Fate.Held
+                else
+                    Fate.Relayed
+
+            walk.SetLeg(id, { leg with Early = [] })
+
+            match EarlyEnd.decide (Upstream.hearing walk) fate status leg.Early with
+            | EarlyEnd.Tell tags ->
+                for tag in tags do
+                    respond walk (Upstream.earlyEnd walk tag status)
+            | EarlyEnd.Silence -> ()
 
     // A response that is kept until another has been chosen has bytes of its own.
     and private ended (walk: Walk) (id: int) (outcome: Fork.Outcome) =
@@ -241,11 +243,33 @@ module internal Proxying =
         | Fork.Outcome.TimedOut
         | Fork.Outcome.TransportFailed -> fork walk (Fork.Event.Ended(id, outcome))
 
+        tellEarlyEnd walk id (Fork.Choice.statusOf outcome)
+
     and private pass (walk: Walk) (id: int) (response: Response) =
         match Response.classOf response.Status with
-        | Class.Provisional -> fork walk (Fork.Event.Provisional(id, response))
-        | Class.Success
-        | Class.Failure -> ended walk id (Fork.Outcome.Final response)
+        | Class.Provisional ->
+            ring walk id response
+            fork walk (Fork.Event.Provisional(id, response))
+        | Class.Success -> ended walk id (Fork.Outcome.Final response)
+        | Class.Failure ->
+            if not (movesOn walk id (Attempt.Answered response.Status)) then
+                ended walk id (Fork.Outcome.Final response)
+
+    // What rang, or was called off, has been reached.
+    and private timedOut (walk: Walk) (id: int) (before: Leg) =
+        let wasReached =
+            match before.Calling with
+            | Calling.Invite(ClientInvite.State.Calling _)
+            | Calling.Other _ -> false
+            | Calling.Invite(ClientInvite.State.Proceeding _ | ClientInvite.State.Cancelled _ | ClientInvite.State.Accepted _ | ClientInvite.State.Completed _ | ClientInvite.State.Terminated) ->
+                true
+
+        if wasReached || not (movesOn walk id Attempt.TimedOut) then
+            ended walk id Fork.Outcome.TimedOut
+
+    and private broke (walk: Walk) (id: int) (leg: Leg) =
+        if not (movesOn walk id Attempt.Broke) then
+            ended walk id (Upstream.lost walk leg)
 
     and private leg (walk: Walk) (id: int) (event: LegEvent) =
         let before = walk.Legs[id]
@@ -284,12 +308,12 @@ module internal Proxying =
 
         for act in step.Acts do
             match act with
-            | ClientInvite.Act.Resend -> resend walk id after.Place
+            | ClientInvite.Act.Resend -> Downstream.resend walk id after
             | ClientInvite.Act.Pass -> pass walk id given
-            | ClientInvite.Act.Acknowledge -> acknowledge walk id after.Place
-            | ClientInvite.Act.SendCancel -> cancel walk id after
-            | ClientInvite.Act.ReportTimeout -> ended walk id Fork.Outcome.TimedOut
-            | ClientInvite.Act.ReportUnsendable -> ended walk id (Upstream.lost walk after)
+            | ClientInvite.Act.Acknowledge -> Downstream.acknowledge walk id after
+            | ClientInvite.Act.SendCancel -> Downstream.cancel walk id after
+            | ClientInvite.Act.ReportTimeout -> timedOut walk id before
+            | ClientInvite.Act.ReportUnsendable -> broke walk id after
 
     and private otherLeg (walk: Walk) (id: int) (before: Leg) state (event: LegEvent) =
         let given =
@@ -322,10 +346,10 @@ module internal Proxying =
 
         for act in step.Acts do
             match act with
-            | ClientOther.Act.Resend -> resend walk id after.Place
+            | ClientOther.Act.Resend -> Downstream.resend walk id after
             | ClientOther.Act.Pass -> pass walk id given
-            | ClientOther.Act.ReportTimeout -> ended walk id Fork.Outcome.TimedOut
-            | ClientOther.Act.ReportUnsendable -> ended walk id (Upstream.lost walk after)
+            | ClientOther.Act.ReportTimeout -> timedOut walk id before
+            | ClientOther.Act.ReportUnsendable -> broke walk id after
 
     // Legs that are opened meanwhile are not due yet.
     let private tickLegs (walk: Walk) =
@@ -342,7 +366,16 @@ module internal Proxying =
         let around = walk.Around
         let out = around.Outbox.Out
         around.Edits.Clear()
-        Return.write around.Edits came walk.Source.Flow message
+        let asserted = around.Identities.Of came.Flow
+        Return.write around.Station around.Edits came asserted walk.Source message
+
+        if walk.Method = Method.Register then
+            if around.Station.Realm.Home.IsSome then
+                Standin.restore around.Edits around.Station message
+
+            if Response.classOf status = Class.Success then
+                around.Identities.Registered(walk.Source, walk.Request)
+
         let start = out.Length
         let length = Patch.length around.Edits message
         Patch.write around.Edits message (out.Room length) |> ignore

@@ -137,27 +137,106 @@ module Registration =
                         }
                 }
 
-    // RFC 5626 §6: a flow that is kept is said so to a client that asked for it.
-    let private outbound (message: Message) (request: Request) (bindings: Bindings) =
-        if
-            Register.keepsFlow request bindings
-            && Message.lists HeaderName.Supported "outbound" message
-        then
-            [ "Require", "outbound" ]
+    let private support (tag: string) (message: Message) : Support =
+        if Message.lists HeaderName.Supported tag message then
+            Support.Stated
         else
-            []
+            Support.Unstated
 
-    /// The headers of the 200: every binding that is current, each with what is left of it, and the
-    /// Path by which it is reached (RFC 3327 §5.3).
+    let private isLasting (request: Request) (offer: Offer) =
+        offer.Interval
+        |> ValueOption.orElse (ValueOption.map Offer.interval request.Expires)
+        |> ValueOption.map (fun seconds -> seconds > 0L<s>)
+        |> ValueOption.defaultValue true
+
+    // RFC 5627 §5.1: a contact of an instance leads to that instance, and not back to here.
+    let private ofInstances (keys: Keyring) (aor: SipUri) (request: Request) =
+        let origin = request.Origin
+
+        let leaving =
+            if Flow.isConnection origin.Flow && origin.Path.IsEmpty then
+                Leaving.ByConnection
+            else
+                Leaving.ByAddress
+
+        let offers =
+            match request.Contacts with
+            | ValueSome(Contacts.These contacts) ->
+                contacts |> List.choose (Offer.tryOf >> ValueOption.toOption)
+            | ValueSome Contacts.Star
+            | ValueNone -> []
+
+        let admitted =
+            offers
+            |> List.filter (fun offer -> offer.Instance.IsSome && isLasting request offer)
+            |> List.map (fun offer -> Gruu.admit keys aor leaving offer.Contact.Uri)
+
+        if List.contains Admitted.NotSip admitted then
+            Error Sip.Registrar.Refusal.NotSip
+        elif List.contains Admitted.Loops admitted then
+            Error Sip.Registrar.Refusal.Loops
+        else
+            Ok()
+
+    /// Why the registrar does not take the question up, if it does not.
+    let admit
+        (keys: Keyring)
+        (policy: Policy)
+        (aor: SipUri)
+        (message: Message)
+        (request: Request)
+        : Result<unit, Sip.Registrar.Refusal> =
+        match PathUse.judge policy.Path (support "path" message) request.Origin.Path with
+        | PathVerdict.Refuse -> Error Sip.Registrar.Refusal.PathUnknown
+        | PathVerdict.Keep _ -> ofInstances keys aor request
+
+    // RFC 5626 §6: a flow that is kept is said so to a client that asked for it.
+    let private outbound (policy: Policy) message (request: Request) (bindings: Bindings) =
+        let transport = request.Origin.Flow.Transport
+
+        let bound =
+            if Register.keepsFlow request bindings then
+                Keeping.Kept
+            else
+                Keeping.Unkept
+
+        KeptFlow.headers
+            (KeptFlow.timer transport policy.FlowTimer)
+            (support "outbound" message)
+            bound
+
+    // RFC 3608 §6.3: whoever is bound finds us by it again.
+    let private serviceRoute (realm: Realm) (request: Request) (bindings: Bindings) =
+        if Bindings.isEmpty bindings then
+            []
+        else
+            [ FlowRoute.serviceRoute (Realm.listener realm request.Origin.Flow.Listener) ]
+
+    let private grant keys aor message bindings epochs (contact: NameAddr) =
+        match support "gruu" message with
+        | Support.Stated -> Gruu.answer keys aor bindings epochs contact
+        | Support.Unstated -> contact
+
+    /// The headers of the 200: every binding that is current, each with what is left of it and the GRUUs
+    /// of its instance, the Path by which it is reached (RFC 3327 §5.3), and the way to us.
     let headers
         (now: Instant)
+        (realm: Realm)
+        (policy: Policy)
+        (aor: SipUri)
         (message: Message)
         (request: Request)
         (bindings: Bindings)
+        (epochs: Epochs)
         : (string * string) list =
+        let keys = (Mint.ofRealm realm).Keys
+
         let contacts =
             Register.contacts now request bindings
+            |> List.map (grant keys aor message bindings epochs)
             |> List.map (fun contact -> "Contact", NameAddr.print contact)
 
-        let path = request.Origin.Path |> List.map (fun path -> "Path", path)
-        contacts @ path @ outbound message request bindings
+        contacts
+        @ PathUse.headers request.Origin.Path
+        @ serviceRoute realm request bindings
+        @ outbound policy message request bindings

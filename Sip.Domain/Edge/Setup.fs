@@ -7,7 +7,9 @@ open System
 open System.Collections.Generic
 open Sip
 open Sip.Wire
+open Sip.Registrar
 open Sip.Routing
+open Sip.Identity
 
 /// A socket to open; two listeners that differ in SIP or WebSocket alone share one.
 type Opening =
@@ -25,6 +27,7 @@ type Opening =
 type Setup =
     {
         Realm: Realm
+        Policy: Policy
         Openings: IReadOnlyList<Opening>
         /// Whether nobody but this machine can reach the server.
         IsLocal: bool
@@ -85,6 +88,54 @@ module Setup =
                         Port = port
                         Addresses = addresses
                     }
+
+    // `192.0.2.7`, `registrar.example` or `udp:192.0.2.7:5060`, where no URI is written out.
+    let private serverUri (text: string) : SipUri voption =
+        let whole =
+            match peerPlace text with
+            | ValueSome(struct (transport, host, port)) ->
+                let word = Transport.inUri (Hop.dialled transport)
+                let place = String.Concat(Host.print host, ":", string port)
+                String.Concat("sip:", place, ";transport=", word)
+            | ValueNone when text.StartsWith("sip", StringComparison.OrdinalIgnoreCase) -> text
+            | ValueNone -> String.Concat("sip:", text)
+
+        match Lexical.read GrammarUri.uri whole with
+        | Ok(Uri.Sip uri) when uri.User.IsNone && Hop.ofUri uri <> Lead.Nowhere -> ValueSome uri
+        | Ok _
+        | Error _ -> ValueNone
+
+    let private upstream (text: string) : Part<SipUri> =
+        match serverUri text with
+        | ValueSome uri -> Ok uri
+        | ValueNone ->
+            Error(
+                String.Concat(
+                    "--upstream ",
+                    text,
+                    ": say a URI, a host or transport:host:port, for example sip:registrar.example"
+                )
+            )
+
+    let private wayBack (text: string) : Part<WayBack> =
+        match text with
+        | "supported" -> Ok(WayBack.ByPath PathWish.WhereSupported)
+        | "demanded" -> Ok(WayBack.ByPath PathWish.Demanded)
+        | "none" -> Ok WayBack.ByContact
+        | _ -> Error(String.Concat("--upstream-path ", text, ": say supported, demanded or none"))
+
+    let private algorithms (text: string) : Part<Algorithm list> =
+        match text with
+        | "all" -> Ok Algorithm.all
+        | "md5" -> Ok [ Algorithm.Md5 ]
+        | "sha-256" -> Ok [ Algorithm.Sha256 ]
+        | _ -> Error(String.Concat("--digest ", text, ": say all, md5 or sha-256"))
+
+    let private barred (text: string) : Part<Cidr> =
+        match Cidr.tryRead text with
+        | ValueSome range -> Ok range
+        | ValueNone ->
+            Error(String.Concat("--barred ", text, ": say address/bits, for example 10.0.0.0/8"))
 
     /// The names among the peers, whose addresses the shell has to look up first.
     let namesToResolve (peers: IReadOnlyList<string>) : IReadOnlyList<string> =
@@ -183,6 +234,20 @@ module Setup =
         |> List.groupBy (fun l -> l.Bound, l.Transport = Transport.Udp)
         |> List.map (fun (place, same) -> opening place same)
 
+    let private policy (wishes: Wishes) : Policy =
+        { Policy.standard with
+            FlowDenied =
+                if wishes.StrictOutbound then
+                    FlowDenied.Refuse
+                else
+                    FlowDenied.BindAddress
+            Path =
+                if wishes.StrictPath then
+                    PathPolicy.Strict
+                else
+                    PathPolicy.Lenient
+        }
+
     let private failures (parts: Part<'part> list) : string list =
         parts
         |> List.choose (fun part ->
@@ -201,6 +266,10 @@ module Setup =
     let configure (wishes: Wishes) : Configured =
         let listens = List.ofSeq wishes.Listen |> List.mapi (Listening.listener wishes)
         let peers = List.ofSeq wishes.Peers |> List.map (peer wishes)
+        let upstreams = List.ofSeq wishes.Upstreams |> List.map upstream
+        let back = wayBack wishes.UpstreamPath
+        let algorithms = algorithms wishes.Digest
+        let barred = List.ofSeq wishes.Barred |> List.map barred
         let domains = List.ofSeq wishes.Domains |> List.map domain
         let listeners = successes listens
 
@@ -222,6 +291,10 @@ module Setup =
             @ twice listeners
             @ mixed listeners
             @ failures peers
+            @ failures upstreams
+            @ failures [ back ]
+            @ failures [ algorithms ]
+            @ failures barred
             @ failures domains
             @ size
 
@@ -241,14 +314,24 @@ module Setup =
                                 | named -> named
                             Listeners = List.toArray listeners
                             Peers = successes peers
+                            Home =
+                                match successes upstreams, successes [ back ] with
+                                | servers, [ back ] when not servers.IsEmpty ->
+                                    ValueSome { Servers = servers; Back = back }
+                                | _, _ -> ValueNone
+                            Barred = successes barred
                             Admittance =
                                 if wishes.UnsafeNoAuth then
                                     Admittance.UnsafeOpen
                                 else
                                     Admittance.Authenticated
+                            Algorithms = List.concat (successes [ algorithms ])
                             Limits = limits
                             Secret = wishes.Secret
+                            Node = 0u
+                            Epoch = wishes.Epoch
                         }
+                    Policy = policy wishes
                     Openings = List.toArray (openings wishes limits listeners)
                     IsLocal = listeners |> List.forall (fun l -> Address.isLoopback l.Bound.Address)
                 }

@@ -69,6 +69,31 @@ module internal Upstream =
         | Hop.Flow _
         | Hop.Dial _ -> Fork.Outcome.TransportFailed
 
+    /// Whether the caller wants to be told of early dialogs that end (RFC 6228 §6).
+    let hearing (walk: Walk) : Hearing =
+        let request = walk.Request
+
+        let lists name tag = Message.lists name tag request
+
+        if
+            lists HeaderName.Supported "199"
+            && not (lists HeaderName.Require "100rel" || lists HeaderName.ProxyRequire "100rel")
+        then
+            Hearing.Hears
+        else
+            Hearing.Deaf
+
+    /// The early dialog with this tag has ended by this status.
+    let earlyEnd (walk: Walk) (tag: string) (status: Status) : Response =
+        let reason = OwnRequest.because [ Reason.ofStatus status (Status.phrase status) ]
+        let outbox = walk.Around.Outbox
+
+        {
+            Status = Status.earlyDialogTerminated
+            Bytes =
+                outbox.MadeIn(tag, walk.Source, walk.Request, Status.earlyDialogTerminated, reason)
+        }
+
     /// Why a branch is cancelled, as the headers of its CANCEL (RFC 3326 §2).
     let reason (walk: Walk) (why: Fork.Reason) : (string * string) list =
         match why with

@@ -15,6 +15,7 @@ type internal Surroundings =
         Station: Station
         Timing: Timing
         Outbox: Outbox
+        Identities: Identities
         Edits: Edits
         /// Where a request that was kept is read again.
         Asked: Message

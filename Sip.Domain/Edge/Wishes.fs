@@ -20,6 +20,12 @@ type Wishes =
         Peers: IReadOnlyList<string>
         /// The addresses of the peers that are named, by name.
         Resolved: IReadOnlyDictionary<string, IReadOnlyList<Address>>
+        /// The registrar that this server is the edge of: URIs, hosts, or `transport:host:port`.
+        Upstreams: IReadOnlyList<string>
+        /// `supported`, `demanded` or `none`: what the registrar makes of Path.
+        UpstreamPath: string
+        /// Addresses, or ranges of them, that are never called.
+        Barred: IReadOnlyList<string>
         /// Pages that may connect by WebSocket, beside those of this host; `*` for any.
         Origins: IReadOnlyList<string>
         /// The Host names that a handshake may ask for; none means any.
@@ -29,10 +35,18 @@ type Wishes =
         /// The addresses by which the machine reaches others, at most one a family.
         Outward: IReadOnlyList<Address>
         UnsafeNoAuth: bool
+        /// `all`, `md5` or `sha-256`: the digest algorithms that are offered.
+        Digest: string
+        /// Whether a client whose first hop keeps no flow is refused, should it want one kept.
+        StrictOutbound: bool
+        /// Whether a Path is refused that the client does not know of.
+        StrictPath: bool
         /// Bytes that a message may have.
         MessageBytes: int
         /// 32 random bytes.
         Secret: byte[]
+        /// A number that no other run of this process has.
+        Epoch: uint64
     }
 
 /// Reading the places that wishes name.

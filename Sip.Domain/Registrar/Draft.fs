@@ -31,6 +31,12 @@ type Draft =
         Gone: (Binding * Departure) list
     }
 
+/// What a made-up contact stands for.
+[<RequireQualifiedAccess>]
+type private StandIn =
+    | OnFlow of User: string voption * Flow: Flow
+    | OfInstance of Instance: string
+
 /// Applying a request's contacts one by one.
 [<RequireQualifiedAccess>]
 module Draft =
@@ -157,13 +163,15 @@ module Draft =
         else
             Ok(lose Departure.Unregistered draft.Entries draft)
 
-    let private standIn (binding: Binding) =
-        match binding.Contact.Uri with
-        | Uri.Sip sip when Host.isInvalid sip.Host && binding.Instance.IsNone ->
-            ValueSome(struct (ValueOption.map Escape.decode sip.User, binding.Flow))
-        | Uri.Sip _
-        | Uri.Tel _
-        | Uri.Other _ -> ValueNone
+    let private standIn (binding: Binding) : StandIn voption =
+        match binding.Contact.Uri, binding.Instance, binding.RegId with
+        | Uri.Sip sip, ValueNone, _ when Host.isInvalid sip.Host ->
+            ValueSome(StandIn.OnFlow(ValueOption.map Escape.decode sip.User, binding.Flow))
+        | Uri.Sip sip, ValueSome instance, ValueNone when Host.isInvalid sip.Host ->
+            ValueSome(StandIn.OfInstance instance)
+        | Uri.Sip _, _, _
+        | Uri.Tel _, _, _
+        | Uri.Other _, _, _ -> ValueNone
 
     let private isUntouched (entry: Entry) =
         match entry with
@@ -180,7 +188,8 @@ module Draft =
         | Entry.Renewed _ -> false
 
     /// The draft without what its bindings make stale: a browser invents a host under `.invalid`
-    /// for each user agent it starts (RFC 7118 §5), so the last one of a user on a flow counts.
+    /// for each user agent it starts (RFC 7118 §5), so the last one of a user on a flow counts, and of an
+    /// instance the last one anywhere: it has one flow, whether or not it says so by a reg-id.
     let replaceStandIns (origin: Origin) (draft: Draft) : Result<Draft, Refusal> =
         let untouched, set = List.partition isUntouched draft.Entries
         let named = List.map (bound >> standIn) set

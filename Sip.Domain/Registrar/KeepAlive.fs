@@ -10,6 +10,9 @@ open Sip
 [<RequireQualifiedAccess>]
 module KeepAlive =
 
+    /// Shorter than a translator remembers a datagram client (RFC 5626 §4.4.2).
+    let interval = 25_000L<ms>
+
     // FNV-1a: the same flow always has the same place in the interval.
     let private place (flow: Flow) : uint64 =
         let step hash (octet: uint64) = (hash ^^^ octet) * 0x100000001B3UL

@@ -33,6 +33,16 @@ module KeptFlow =
         | (Transport.Udp | Transport.Tcp | Transport.Tls), Support.Stated, ValueNone
         | (Transport.Udp | Transport.Tcp | Transport.Tls), Support.Unstated, _ -> Keeping.Unkept
 
+    /// How often a client is to ping: a translator forgets a datagram client within half a minute
+    /// (§4.4), however seldom others are asked to.
+    let timer (transport: Transport) (flowTimer: int64<s>) : int64<s> =
+        match transport with
+        | Transport.Udp -> min 25L<s> flowTimer
+        | Transport.Tcp
+        | Transport.Tls
+        | Transport.Ws
+        | Transport.Wss -> flowTimer
+
     /// The headers by which a 200 tells a client that its flow is kept and how often it is to ping:
     /// only one that knows `outbound` and has bound a flow is told.
     let headers

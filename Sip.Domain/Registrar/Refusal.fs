@@ -16,6 +16,12 @@ type Refusal =
     | MalformedQuality
     /// More than one contact is to be bound, and one of them to a flow.
     | SeveralOnOneFlow
+    /// A contact of an instance leads back to its address of record (RFC 5627 §5.1).
+    | Loops
+    /// A contact of an instance is no SIP URI.
+    | NotSip
+    /// The REGISTER has a Path, and its client does not say that it knows Path.
+    | PathUnknown
     /// A SIPS contact came over a way that is not SIPS all along.
     | Insecure
     /// The first hop keeps no flow for a client that asked for one.
@@ -39,6 +45,9 @@ module Refusal =
         | Refusal.MalformedQuality
         | Refusal.SeveralOnOneFlow
         | Refusal.Insecure -> Status.badRequest
+        | Refusal.Loops
+        | Refusal.NotSip -> Status.forbidden
+        | Refusal.PathUnknown -> fst PathUse.refusal
         | Refusal.LacksOutbound -> Status.firstHopLacksOutbound
         | Refusal.TooBrief _ -> Status.intervalTooBrief
         | Refusal.OutOfOrder -> Status.serverError
@@ -53,6 +62,9 @@ module Refusal =
         | Refusal.MalformedQuality -> "Malformed q In Contact"
         | Refusal.SeveralOnOneFlow -> "Only One Contact With reg-id"
         | Refusal.Insecure -> "SIPS Contact Needs SIPS Request-URI And Path"
+        | Refusal.Loops -> "Contact Leads Back To Its Own Address"
+        | Refusal.NotSip -> "Contact With +sip.instance Is No SIP URI"
+        | Refusal.PathUnknown
         | Refusal.LacksOutbound
         | Refusal.TooBrief _ -> Status.phrase (status refusal)
         | Refusal.OutOfOrder -> "CSeq Out Of Order"
@@ -61,11 +73,14 @@ module Refusal =
     /// The headers that the answer must have, as names and values.
     let headers (refusal: Refusal) : (string * string) list =
         match refusal with
+        | Refusal.PathUnknown -> snd PathUse.refusal
         | Refusal.TooBrief minimum -> [ "Min-Expires", string (int64 minimum) ]
         | Refusal.StarWithoutZero
         | Refusal.Crowded
         | Refusal.MalformedQuality
         | Refusal.SeveralOnOneFlow
+        | Refusal.Loops
+        | Refusal.NotSip
         | Refusal.Insecure
         | Refusal.LacksOutbound
         | Refusal.OutOfOrder

@@ -30,6 +30,9 @@ type Policy =
         MaxContacts: int
         Overflow: Overflow
         FlowDenied: FlowDenied
+        Path: PathPolicy
+        /// How often a client whose connection is kept is to ping.
+        FlowTimer: int64<s>
     }
 
 /// What the first hop and the client say about outbound.
@@ -64,7 +67,8 @@ type Outcome =
 [<RequireQualifiedAccess>]
 module Policy =
 
-    /// A minute at least, an hour at most, ten minutes if the client does not care, ten contacts.
+    /// A minute at least, an hour at most, ten minutes if the client does not care, ten contacts, and a
+    /// ping every two minutes.
     let standard: Policy =
         {
             MinExpires = 60L<s>
@@ -73,6 +77,8 @@ module Policy =
             MaxContacts = 10
             Overflow = Overflow.Refuse
             FlowDenied = FlowDenied.BindAddress
+            Path = PathPolicy.Lenient
+            FlowTimer = 120L<s>
         }
 
 /// REGISTER as a function of the old bindings.

@@ -6,36 +6,13 @@ namespace Sip.Routing
 
 open Sip
 
-/// What an alias turned out to be.
-[<RequireQualifiedAccess>]
-type Followed =
-    | Leads of Flow: Flow
-    /// Not ours: forged, damaged, or another server's.
-    | Foreign
-
-/// Minting and following aliases.
+/// Minting aliases.
 [<RequireQualifiedAccess>]
 module Alias =
 
     /// The name of the URI parameter.
     let parameter = "alias"
 
-    // An alias lives as long as its flow, which the ledger knows.
-    let private mintOf (secret: byte[]) : Mint =
-        {
-            Node = 0u
-            Epoch = 0UL
-            Keys = Keyring.ofSecret secret
-        }
-
-    /// The alias of a flow: the same flow always has the same.
-    let mint (secret: byte[]) (flow: Flow) : string =
-        FlowToken.mint (mintOf secret) Instant.Never flow
-
-    /// The flow that an alias was minted for.
-    let follow (secret: byte[]) (alias: string) : Followed =
-        match FlowToken.trace (mintOf secret) (Instant.FromMilliseconds 0L) alias with
-        | Traced.Leads flow -> Followed.Leads flow
-        | Traced.Elsewhere _
-        | Traced.Dead
-        | Traced.Forged -> Followed.Foreign
+    /// The alias of a flow: the same flow always has the same. It is good as long as its flow lives,
+    /// which the ledger knows, so that it needs no end of its own.
+    let mint (mint: Mint) (flow: Flow) : string = FlowToken.mint mint Instant.Never flow

@@ -46,7 +46,8 @@ module Branch =
             if going then
                 field <- message.Fields[field.Next]
 
-    // RFC 5393 §4.2.1: the loop part covers every field that routing depends on.
+    // RFC 5393 §4.2.1: the loop part covers every field that routing depends on, and not the method: a
+    // CANCEL has the branch of what it cancels.
     let private loopPart (station: Station) (message: Message) : uint64 =
         let mutable state = PrfState station.LoopKey
 
@@ -57,9 +58,12 @@ module Branch =
         state.Part(message.Slice(Message.fromTag message))
         state.Part(message.Slice(Message.toTag message))
         addFields &state message HeaderName.CallId
-        addFields &state message HeaderName.CSeq
+        state.Word(uint64 (Message.sequence message))
         addFields &state message HeaderName.Route
         addFields &state message HeaderName.ProxyRequire
+        addFields &state message HeaderName.RequestDisposition
+        addFields &state message HeaderName.AcceptContact
+        addFields &state message HeaderName.RejectContact
         state.Finish().First
 
     // The byte of a mark in which its shard stands; the others are hash enough.

@@ -25,12 +25,19 @@ type Trying =
     | Parallel
     | Sequential
 
+/// Whether the other branches are cancelled once one has succeeded.
+[<RequireQualifiedAccess; Struct>]
+type Cancelling =
+    | Cancel
+    | NoCancel
+
 /// The directives that a proxy obeys; what nobody asked for is as it would be anyway.
 type Disposition =
     {
         Handling: Handling
         Forking: Forking
         Trying: Trying
+        Cancelling: Cancelling
     }
 
 /// What follows if an agent's capabilities do not show that it fits.
@@ -68,6 +75,7 @@ module CallerPreferences =
             Handling = Handling.Proxy
             Forking = Forking.Fork
             Trying = Trying.Parallel
+            Cancelling = Cancelling.Cancel
         }
 
     let private obey (disposition: Disposition) (directive: string) =
@@ -95,6 +103,14 @@ module CallerPreferences =
         | "sequential" ->
             { disposition with
                 Trying = Trying.Sequential
+            }
+        | "cancel" ->
+            { disposition with
+                Cancelling = Cancelling.Cancel
+            }
+        | "no-cancel" ->
+            { disposition with
+                Cancelling = Cancelling.NoCancel
             }
         | _ -> disposition
 

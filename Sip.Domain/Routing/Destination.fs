@@ -1,4 +1,4 @@
-// Destination: one place to call, what this server can do to get there, and why a URI may lead to none
+// Destination: what this server can do to reach another, and why a URI may lead to none
 // (RFC 3263 §4).
 
 namespace Sip.Routing
@@ -22,15 +22,31 @@ type Means =
         Barred: Cidr list
     }
 
-/// One place to call.
-type Destination =
-    {
-        Transport: Dialled
-        Address: Address
-        Port: int
-        /// The host that a certificate has to name (RFC 5922 §4).
-        Domain: Host
-    }
+/// Telling what this server can do.
+[<RequireQualifiedAccess>]
+module Means =
+
+    /// What a realm's listeners allow: whoever does not listen on a transport does not call on it.
+    let ofRealm (realm: Realm) : Means =
+        let listens transport =
+            realm.Listeners
+            |> Array.exists (fun listener -> listener.Transport = Hop.dialled transport)
+
+        let reaches (isFamily: Address -> bool) =
+            realm.Listeners
+            |> Array.exists (fun listener ->
+                Address.isUnspecified listener.Bound.Address || isFamily listener.Bound.Address)
+
+        {
+            Transports = List.filter listens [ Dialled.Udp; Dialled.Tcp; Dialled.Tls ]
+            Families =
+                match reaches Address.isV4, reaches (Address.isV4 >> not) with
+                | true, false -> Families.V4
+                | false, true -> Families.V6
+                | true, true
+                | false, false -> Families.Both
+            Barred = realm.Barred
+        }
 
 /// Why a URI leads nowhere.
 [<RequireQualifiedAccess; Struct>]

@@ -1,6 +1,6 @@
 // Failover: what happens when a destination did not take a request: the next one is tried, as a new
-// transaction, after a timeout, a 503 or a failure of the transport (RFC 3263 §4.3). And when a request
-// is too large for a datagram (RFC 3261 §18.1.1).
+// transaction, after a timeout, a 503 or a failure of the transport (RFC 3263 §4.3), and after a 408 or a
+// 430 (RFC 5626 §7). And when a request is too large for a datagram (RFC 3261 §18.1.1).
 
 namespace Sip.Routing
 
@@ -16,8 +16,8 @@ type Attempt =
 
 /// What is next.
 [<RequireQualifiedAccess>]
-type Next =
-    | Try of First: Destination * Rest: Destination list
+type Next<'place> =
+    | Try of First: 'place * Rest: 'place list
     /// The attempt is the result: it was answered, or nothing else is left to try.
     | Settle
 
@@ -25,16 +25,20 @@ type Next =
 [<RequireQualifiedAccess>]
 module Failover =
 
-    let private fails (attempt: Attempt) =
+    /// Whether the next destination is to be tried.
+    let isFailure (attempt: Attempt) : bool =
         match attempt with
-        | Attempt.Answered status -> status = Status.serviceUnavailable
+        | Attempt.Answered status ->
+            status = Status.serviceUnavailable
+            || status = Status.requestTimeout
+            || status = Status.flowFailed
         | Attempt.TimedOut
         | Attempt.Broke -> true
 
-    /// What is next after an attempt, when these destinations are left.
-    let after (attempt: Attempt) (rest: Destination list) : Next =
+    /// What is next after an attempt, when these places are left.
+    let after (attempt: Attempt) (rest: 'place list) : Next<'place> =
         match rest with
-        | first :: rest when fails attempt -> Next.Try(first, rest)
+        | first :: rest when isFailure attempt -> Next.Try(first, rest)
         | _ -> Next.Settle
 
     /// How large a request may be on a path whose MTU nobody knows.

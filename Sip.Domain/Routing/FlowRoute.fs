@@ -13,14 +13,6 @@ type Position =
     | FirstHop
     | Later
 
-/// What an edge in front of a registrar thinks of Path.
-[<RequireQualifiedAccess; Struct>]
-type PathWish =
-    /// It is inserted for clients that know it, and for browsers, which nothing else can reach.
-    | WhereSupported
-    /// The registrar has to honour it, and clients have to know it.
-    | Demanded
-
 /// What an edge does to a REGISTER that it passes on.
 [<RequireQualifiedAccess>]
 type PathStep =
@@ -32,12 +24,14 @@ type PathStep =
 /// Where the Request-URI of a request within a dialog leads by itself.
 [<RequireQualifiedAccess; Struct>]
 type Naming =
-    /// It has our alias or is a GRUU of ours: it finds its way without the Route.
-    | ByItself
+    /// It has the alias of a flow that lives.
+    | ByFlow
+    /// It is a GRUU of ours.
+    | ByInstance
     | ByRoute
 
 /// Which way a request goes whose top Route has a flow token of ours.
-[<RequireQualifiedAccess>]
+[<RequireQualifiedAccess; Struct>]
 type Direction =
     | Down of Flow: Flow
     /// It comes from the client of that flow, or needs the token no more: what follows decides.
@@ -73,16 +67,18 @@ module FlowRoute =
         | Position.FirstHop -> value listener token
         | Position.Later -> plain listener
 
-    /// What an edge does about Path before it passes a REGISTER on to the registrar.
+    /// What an edge does about Path before it passes a REGISTER on to the registrar, by a listener where
+    /// the registrar can reach it.
     let path
         (wish: PathWish)
         (support: Support)
         (position: Position)
-        (listener: Listener)
+        (came: Transport)
+        (leaves: Listener)
         (token: string)
         : PathStep =
-        let value = own position listener token
-        let isBrowser = Transport.isWebSocket listener.Transport
+        let value = own position leaves token
+        let isBrowser = Transport.isWebSocket came
 
         match support, wish with
         | Support.Stated, PathWish.WhereSupported -> PathStep.Insert(value, [])
@@ -99,13 +95,18 @@ module FlowRoute =
     let serviceRoute (listener: Listener) : string * string = "Service-Route", plain listener
 
     /// Which way a request from this flow goes, by the token on top of its Routes. A client that
-    /// came back on another flow still has its old token in its dialogs: what its Request-URI
-    /// names by itself, it may reach; the token alone leads nowhere.
+    /// came back on another flow still has its old token in the dialogs of its peers, and a Contact that
+    /// is newer: a flow that a Request-URI names is reached, whatever became of the token, and an
+    /// instance is where the token's flow is gone.
     let direction (source: Flow) (naming: Naming) (traced: Traced) : Direction =
         match traced, naming with
-        | Traced.Leads flow, _ when flow = source -> Direction.Onward
-        | Traced.Leads flow, (Naming.ByItself | Naming.ByRoute) -> Direction.Down flow
-        | Traced.Elsewhere node, (Naming.ByItself | Naming.ByRoute) -> Direction.ToNode node
-        | Traced.Dead, Naming.ByItself -> Direction.Onward
+        | Traced.Leads flow, (Naming.ByRoute | Naming.ByInstance) when
+            not (Flow.comparer.Equals(flow, source))
+            ->
+            Direction.Down flow
+        | Traced.Leads _, (Naming.ByRoute | Naming.ByInstance | Naming.ByFlow)
+        | (Traced.Elsewhere _ | Traced.Dead), (Naming.ByFlow | Naming.ByInstance) ->
+            Direction.Onward
+        | Traced.Elsewhere node, Naming.ByRoute -> Direction.ToNode node
         | Traced.Dead, Naming.ByRoute -> Direction.Gone
-        | Traced.Forged, (Naming.ByItself | Naming.ByRoute) -> Direction.Forged
+        | Traced.Forged, (Naming.ByFlow | Naming.ByInstance | Naming.ByRoute) -> Direction.Forged

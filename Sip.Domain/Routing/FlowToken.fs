@@ -18,8 +18,20 @@ type Mint =
         Keys: Keyring
     }
 
-/// What a token turned out to be.
+/// Making mints.
 [<RequireQualifiedAccess>]
+module Mint =
+
+    /// The mint of a realm.
+    let ofRealm (realm: Realm) : Mint =
+        {
+            Node = realm.Node
+            Epoch = realm.Epoch
+            Keys = Keyring.ofSecret realm.Secret
+        }
+
+/// What a token turned out to be.
+[<RequireQualifiedAccess; Struct>]
 type Traced =
     | Leads of Flow: Flow
     /// Another node holds the flow.

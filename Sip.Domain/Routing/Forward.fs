@@ -16,12 +16,19 @@ type Outgoing =
         Source: FlowText
         Request: Message
         Way: Way
-        /// The listener that the copy leaves by.
+        /// Where the copy goes next, and the listener that it leaves by.
+        Hop: Hop
         Leaves: Listener
         /// The Request-URI that the target shall see.
         Heading: Heading
         /// The Routes that lead there, where the request has none of its own; may be empty.
         Path: ReadOnlyMemory<byte>
+        /// How many branches the copy may have at once, all the way down.
+        Breadth: int
+        /// Whether it goes to a peer, who is told who the client is.
+        Towards: Standing
+        /// Who has registered over the connection that it came by.
+        Asserted: Asserted list
         /// The transaction that the request belongs to, and which of its copies this is.
         Transaction: Mark
         Index: int
@@ -72,6 +79,31 @@ module Forward =
         else
             Patch.fieldAtEnd edits outgoing.Request HeaderName.MaxForwards "70"
 
+    // RFC 5393 §5.3.3: every copy says its breadth once.
+    let private breadth (edits: Edits) (outgoing: inref<Outgoing>) =
+        let request = outgoing.Request
+        let field = Message.field HeaderName.MaxBreadth request
+
+        if field.Value.Length > 0 then
+            Patch.remove edits field.Value
+            Patch.putNumber edits (int64 outgoing.Breadth)
+        else
+            if field.Line.IsThere then
+                Patch.remove edits field.Line
+
+            Patch.beginField edits (Patch.endOfHead request) HeaderName.MaxBreadth
+            Patch.putNumber edits (int64 outgoing.Breadth)
+            Patch.endField edits
+
+    let private noToken: byte[] = [||]
+
+    // Only a connection has a token to be recorded by.
+    let private tokenOf (station: Station) (hop: Hop) : byte[] =
+        match hop with
+        | Hop.Flow flow when Flow.isConnection flow -> (station.Flows.Of flow).Token
+        | Hop.Flow _
+        | Hop.Dial _ -> noToken
+
     // 4. Record-Route, where a dialog may begin or be refreshed
     let private recordRoute (edits: Edits) (outgoing: inref<Outgoing>) =
         match Message.method outgoing.Request with
@@ -90,8 +122,15 @@ module Forward =
                 else
                     Message.field HeaderName.Via outgoing.Request
 
-            let lines = outgoing.Station.RecordRoutes[inward][outward]
-            Patch.insert edits place.Line.Start (ReadOnlySpan lines)
+            let lines = outgoing.Station.RecordLines
+
+            RecordRoute.insert
+                edits
+                place.Line.Start
+                lines[inward]
+                outgoing.Source.Token
+                lines[outward]
+                (tokenOf outgoing.Station outgoing.Hop)
         | Method.Ack
         | Method.Bye
         | Method.Cancel
@@ -181,7 +220,18 @@ module Forward =
         Received.stamp edits outgoing.Source outgoing.Request
 
     let private contact (edits: Edits) (outgoing: inref<Outgoing>) =
-        ContactAlias.put edits outgoing.Source outgoing.Request
+        match outgoing.Station.Realm.Home, Message.method outgoing.Request, outgoing.Towards with
+        | ValueSome home, Method.Register, Standing.Peer when
+            outgoing.Source.Standing = Standing.Client
+            ->
+            EdgeRegister.put
+                edits
+                outgoing.Station
+                home
+                outgoing.Source
+                outgoing.Leaves
+                outgoing.Request
+        | _, _, _ -> ContactAlias.put outgoing.Station edits outgoing.Source outgoing.Request
 
     // §22.3: credentials for our realm end here. They are of use to nobody beyond, but to somebody who
     // would guess the password at leisure.
@@ -200,6 +250,14 @@ module Forward =
                 else
                     Message.nowhere
 
+    let private identity (edits: Edits) (outgoing: inref<Outgoing>) =
+        Assertion.put
+            edits
+            outgoing.Source.Standing
+            outgoing.Towards
+            outgoing.Asserted
+            outgoing.Request
+
     // 9. Content-Length, which a stream must have and a datagram or a WebSocket message need not
     let private contentLength (edits: Edits) (outgoing: inref<Outgoing>) =
         ContentLength.complete edits outgoing.Leaves.Transport outgoing.Request
@@ -216,8 +274,10 @@ module Forward =
 
         requestUri edits &outgoing strict
         spendHop edits &outgoing
+        breadth edits &outgoing
         recordRoute edits &outgoing
         contact edits &outgoing
+        identity edits &outgoing
         credentials edits &outgoing
         routes edits &outgoing strict
         path edits &outgoing

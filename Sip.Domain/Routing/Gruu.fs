@@ -153,16 +153,6 @@ module Gruu =
             | ValueNone -> ValueSome Gruu.Unknown
         | ValueSome { Value = ValueNone } -> ValueSome(reveal keys uri)
 
-    /// Whether a client's Contact is a GRUU of one of our users, so that later requests find the
-    /// client by it and no alias is wanted.
-    let names (keys: Keyring) (realm: Realm) (contact: SipUri) : bool =
-        Realm.owns realm contact
-        && match read keys contact with
-           | ValueSome(Gruu.Public _)
-           | ValueSome(Gruu.Temporary _) -> true
-           | ValueSome Gruu.Unknown
-           | ValueNone -> false
-
     // §6.1: the most recently refreshed contact first, the others of the instance for a 408 or 430.
     let private reach (now: Instant) (isIt: string -> bool) (bindings: Bindings) =
         let ofInstance (binding: Binding) =
@@ -257,10 +247,3 @@ module Gruu =
                     Admitted.Bind
             | ValueSome gruu, Leaving.ByAddress when isOf aor gruu -> Admitted.Loops
             | ValueSome _, (Leaving.ByConnection | Leaving.ByAddress) -> Admitted.Bind
-
-    /// The Routes of a request retargeted from a GRUU: a request that still has Routes is within a
-    /// dialog and keeps them; else the binding's Path (§6.1).
-    let routes (remaining: string list) (path: string list) : string list =
-        match remaining with
-        | [] -> path
-        | _ :: _ -> remaining

@@ -3,19 +3,40 @@
 
 namespace Sip.Routing
 
+open System
+open System.Collections.Generic
 open Sip
+
+/// The transports on which a server may call.
+[<RequireQualifiedAccess; Struct>]
+type Dialled =
+    | Udp
+    | Tcp
+    | Tls
+
+/// One place to call.
+type Destination =
+    {
+        Transport: Dialled
+        Address: Address
+        Port: int
+        /// The host that a certificate has to name (RFC 5922 §4).
+        Domain: Host
+    }
 
 /// The next hop. There is no way to write down a call to a WebSocket.
 [<RequireQualifiedAccess>]
 type Hop =
     | Flow of Flow: Flow
-    | Dial of Transport: Dialled * Host: Host * Port: int
+    | Dial of Destination: Destination
 
-/// The transports on which a server may call.
-and [<RequireQualifiedAccess; Struct>] Dialled =
-    | Udp
-    | Tcp
-    | Tls
+/// Where a URI leads as far as it says so itself.
+[<RequireQualifiedAccess>]
+type Lead =
+    | Straight of Hop: Hop
+    /// A name: whoever is behind it has to be looked up (RFC 3263).
+    | Sought of Uri: SipUri
+    | Nowhere
 
 /// Asking hops.
 [<RequireQualifiedAccess>]
@@ -32,7 +53,28 @@ module Hop =
     let transport (hop: Hop) : Transport =
         match hop with
         | Hop.Flow flow -> flow.Transport
-        | Hop.Dial(transport, _, _) -> dialled transport
+        | Hop.Dial there -> dialled there.Transport
+
+    /// For tables that are keyed by hops.
+    let comparer: IEqualityComparer<Hop> =
+        { new IEqualityComparer<Hop> with
+            member _.GetHashCode hop =
+                match hop with
+                | Hop.Flow flow -> Flow.comparer.GetHashCode flow
+                | Hop.Dial there -> HashCode.Combine(there.Address, there.Port)
+
+            member _.Equals(one, other) =
+                match one, other with
+                | Hop.Flow flow, Hop.Flow flow' -> Flow.comparer.Equals(flow, flow')
+                | Hop.Dial there, Hop.Dial there' -> there = there'
+                | (Hop.Flow _ | Hop.Dial _), (Hop.Flow _ | Hop.Dial _) -> false
+        }
+
+    /// Whether there is a connection at this hop, or one is made, whose end is told.
+    let isConnection (hop: Hop) : bool =
+        match hop with
+        | Hop.Flow flow -> Flow.isConnection flow
+        | Hop.Dial there -> there.Transport <> Dialled.Udp
 
     // RFC 3263 §4.1: without a transport parameter UDP serves sip and TLS serves sips.
     let private choose (uri: SipUri) : Dialled voption =
@@ -48,21 +90,26 @@ module Hop =
         | Said.WebSocket, _
         | Said.Unheard _, _ -> ValueNone
 
-    /// The call that a URI asks for; none for a WebSocket, an unknown transport, and a host that
+    /// The port that a URI leads to by this transport.
+    let port (transport: Dialled) (uri: SipUri) : int =
+        match uri.Port with
+        | ValueSome port -> port
+        | ValueNone -> Transport.defaultPort (dialled transport)
+
+    /// The call that a URI asks for; nowhere for a WebSocket, an unknown transport, and a host that
     /// no call can reach (`.invalid`, multicast, broadcast, the wildcard).
-    let ofUri (uri: SipUri) : Hop voption =
-        let reachable =
-            match uri.Host with
-            | Host.Name _ -> not (Host.isInvalid uri.Host)
-            | Host.Address address -> not (Address.isUnreachable address)
-
-        match choose uri with
-        | ValueSome transport when reachable ->
-            let port =
-                match uri.Port with
-                | ValueSome port -> port
-                | ValueNone -> Transport.defaultPort (dialled transport)
-
-            ValueSome(Hop.Dial(transport, uri.Host, port))
-        | ValueSome _
-        | ValueNone -> ValueNone
+    let ofUri (uri: SipUri) : Lead =
+        match choose uri, uri.Host with
+        | ValueNone, _ -> Lead.Nowhere
+        | ValueSome _, Host.Name _ when Host.isInvalid uri.Host -> Lead.Nowhere
+        | ValueSome _, Host.Name _ -> Lead.Sought uri
+        | ValueSome _, Host.Address address when Address.isUnreachable address -> Lead.Nowhere
+        | ValueSome transport, Host.Address address ->
+            {
+                Transport = transport
+                Address = address
+                Port = port transport uri
+                Domain = uri.Host
+            }
+            |> Hop.Dial
+            |> Lead.Straight

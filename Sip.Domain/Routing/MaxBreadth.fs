@@ -1,20 +1,7 @@
 // MaxBreadth: how many branches a request may have at once, all the way down (RFC 5393 §5): what a proxy
-// takes a request to have, and how it shares that among the branches it starts.
+// takes a request to have, and how it shares that among the branches it starts. HOT.
 
 namespace Sip.Routing
-
-open System
-open Sip
-
-/// How the branches of a group share the breadth.
-[<RequireQualifiedAccess>]
-type Breadth =
-    /// One value for each branch, in their order.
-    | Share of Each: int list
-    /// There is not enough for all at once: groups of at most so many, one after the other.
-    | InTurn of Groups: int list list
-    /// 440.
-    | Exceeded
 
 /// Sharing breadth.
 [<RequireQualifiedAccess>]
@@ -23,32 +10,20 @@ module MaxBreadth =
     /// The value for requests that have none, and the largest that is believed.
     let most = 60
 
-    let private digits (text: string) =
-        text <> "" && Seq.forall Char.IsAsciiDigit text
+    /// The breadth of a request with this header value, which is negative where there is none or no
+    /// number: that counts as the most, and so does whatever is larger.
+    let incoming (value: int64) : int =
+        if value < 0L || value > int64 most then most else int value
 
-    /// The breadth of a request with this header value: none, or one that is no number, counts as
-    /// the most, and so does whatever is larger.
-    let incoming (value: string voption) : int =
-        match value with
-        | ValueSome text when digits text && text.Length <= 9 -> min most (int text)
-        | ValueSome _
-        | ValueNone -> most
+    /// The breadth of one of so many branches, counted from 0. Everything is given away, the first
+    /// branches getting what does not divide.
+    let share (breadth: int) (branches: int) (index: int) : int =
+        breadth / branches + (if index < breadth % branches then 1 else 0)
 
-    // Everything is given away, the first branches getting what does not divide.
-    let private share (breadth: int) (branches: int) : int list =
-        List.init branches (fun i -> breadth / branches + (if i < breadth % branches then 1 else 0))
-
-    /// How a request of this breadth goes to so many targets at once. What one group gives back
-    /// when it is over, the next one has (§5.3.3.1).
-    let split (breadth: int) (branches: int) : Breadth =
-        if branches = 0 then
-            Breadth.Share []
-        elif breadth < 1 then
-            Breadth.Exceeded
-        elif branches <= breadth then
-            Breadth.Share(share breadth branches)
+    /// Groups of targets of which each may be tried at once, for a breadth of 1 or more. What one group
+    /// gives back when it is over, the next one has (§5.3.3.1).
+    let within (breadth: int) (groups: 'target list list) : 'target list list =
+        if List.forall (fun (group: 'target list) -> group.Length <= breadth) groups then
+            groups
         else
-            List.replicate branches ()
-            |> List.chunkBySize breadth
-            |> List.map (fun group -> share breadth group.Length)
-            |> Breadth.InTurn
+            List.collect (List.chunkBySize breadth) groups

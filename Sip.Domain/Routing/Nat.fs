@@ -84,7 +84,7 @@ module Nat =
             Transport.isWebSocket flow.Transport
             || uri.Host <> Host.Address flow.Remote.Address
             || portOf uri <> flow.Remote.Port
-        | Hop.Dial(_, host, port) -> uri.Host <> host || portOf uri <> port
+        | Hop.Dial there -> uri.Host <> there.Domain || portOf uri <> there.Port
 
     let private fromContact (source: Endpoint) contact =
         match contact with
@@ -139,6 +139,12 @@ module Nat =
         @ fromSource facts.Source
         @ fromTarget facts.Onward
         |> Set.ofList
+
+    /// Whether something between us and the sender of a datagram has given it another address: the way
+    /// back is there only as long as that remembers it.
+    let isTranslated (findings: Set<Finding>) : bool =
+        Set.contains Finding.SentByDiffers findings
+        || Set.contains Finding.SourcePortDiffers findings
 
     // connection-field = "c=" nettype SP addrtype SP connection-address, perhaps with /ttl (RFC 8866)
     let private mediaAddress (line: string) : Address option =

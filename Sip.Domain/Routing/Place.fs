@@ -21,4 +21,22 @@ type Place =
         Heading: Heading
         /// The Routes that lead there beyond the hop, as one header's value.
         Path: ReadOnlyMemory<byte>
+        /// What whoever answers there can do, as they registered it (RFC 3840).
+        Capabilities: Term list
+        /// Other ways to the same one, to be tried in their order where this one fails.
+        Spare: Place list
     }
+
+/// Making places.
+[<RequireQualifiedAccess>]
+module Place =
+
+    /// The place at the end of a hop, of which no more is known.
+    let along (hop: Hop) (heading: Heading) : Place =
+        {
+            Hop = hop
+            Heading = heading
+            Path = ReadOnlyMemory.Empty
+            Capabilities = []
+            Spare = []
+        }

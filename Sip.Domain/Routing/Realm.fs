@@ -6,6 +6,7 @@ namespace Sip.Routing
 open System
 open Sip
 open Sip.Wire
+open Sip.Identity
 
 /// One listening address and the name by which others reach it.
 type Listener =
@@ -42,10 +43,20 @@ type Realm =
         Domains: string list
         Listeners: Listener[]
         Peers: Peer list
+        /// The registrar that this server is the edge of, if it is one.
+        Home: Home voption
+        /// Addresses that are never called, whatever a name resolves to.
+        Barred: Cidr list
         Admittance: Admittance
+        /// The digest algorithms that are offered.
+        Algorithms: Algorithm list
         Limits: Limits
         /// 32 random bytes; everything we must recognise later is derived from them.
         Secret: byte[]
+        /// The number of this node among those that share the secret.
+        Node: uint32
+        /// A number that no other run of this node's process has.
+        Epoch: uint64
     }
 
 /// Asking who we are.
@@ -89,45 +100,78 @@ module Realm =
             && ValueOption.defaultValue (Transport.defaultPort listener.Transport) port =
                 listener.AdvertisedPort)
 
-    /// Whether a message came from a configured peer.
-    let isPeer (realm: Realm) (flow: Flow) : bool =
-        realm.Peers
-        |> List.exists (fun peer -> List.contains flow.Remote.Address peer.Addresses)
+    let private isHome (realm: Realm) (host: Host) =
+        match realm.Home with
+        | ValueSome home -> home.Servers |> List.exists (fun server -> server.Host = host)
+        | ValueNone -> false
 
-    /// Whether a call to this hop leads to a configured peer.
+    /// Whether a message came from a configured peer, or from the registrar behind us. Nobody who has to
+    /// come by WebSocket is one, whatever the address.
+    let isPeer (realm: Realm) (flow: Flow) : bool =
+        let address = flow.Remote.Address
+
+        not (Transport.isWebSocket flow.Transport)
+        && (isHome realm (Host.Address address)
+            || List.exists (fun (peer: Peer) -> List.contains address peer.Addresses) realm.Peers)
+
+    let private isAt (host: Host) (port: int) (peer: Peer) =
+        peer.Port = port
+        && (peer.Host = host
+            || List.exists (fun address -> Host.Address address = host) peer.Addresses)
+
+    /// Whether a call to this hop leads to a configured peer, or to the registrar behind us.
     let leadsToPeer (realm: Realm) (hop: Hop) : bool =
         match hop with
         | Hop.Flow flow -> isPeer realm flow
-        | Hop.Dial(_, host, port) ->
-            realm.Peers
-            |> List.exists (fun peer ->
-                peer.Port = port
-                && (peer.Host = host
-                    || List.exists (fun address -> Host.Address address = host) peer.Addresses))
+        | Hop.Dial there ->
+            isHome realm (Host.Address there.Address)
+            || List.exists (isAt (Host.Address there.Address) there.Port) realm.Peers
 
-    let private speaks (transport: Transport) (host: Host) (listener: Listener) =
+    let private named (realm: Realm) (uri: SipUri) : Peer voption =
+        let isNamed (peer: Peer) =
+            isAt uri.Host (Hop.port peer.Transport uri) peer
+
+        List.tryFind isNamed realm.Peers |> ValueOption.ofOption
+
+    /// Whether a URI names a configured peer, or the registrar behind us, by its name.
+    let namesPeer (realm: Realm) (uri: SipUri) : bool =
+        isHome realm uri.Host || (named realm uri).IsSome
+
+    /// The call to the peer that a URI names, at the address that the peer had at the start.
+    let peerOf (realm: Realm) (uri: SipUri) : Hop voption =
+        match named realm uri with
+        | ValueSome peer when not peer.Addresses.IsEmpty ->
+            {
+                Transport = peer.Transport
+                Address = peer.Addresses.Head
+                Port = peer.Port
+                Domain = peer.Host
+            }
+            |> Hop.Dial
+            |> ValueSome
+        | ValueSome _
+        | ValueNone -> ValueNone
+
+    let private speaks (transport: Transport) (address: Address) (listener: Listener) =
         listener.Transport = transport
-        && match host with
-           | Host.Name _ -> true
-           | Host.Address address ->
-               Address.isV4 address = Address.isV4 listener.Bound.Address
-               || Address.isUnspecified listener.Bound.Address
+        && (Address.isV4 address = Address.isV4 listener.Bound.Address
+            || Address.isUnspecified listener.Bound.Address)
 
     /// The listener that a message to this hop names in Via and Record-Route; none where no
     /// listener speaks that transport.
     let towards (realm: Realm) (hop: Hop) : Listener voption =
         match hop with
         | Hop.Flow flow -> ValueSome(listener realm flow.Listener)
-        | Hop.Dial(transport, host, _) ->
-            match Array.tryFind (speaks (Hop.dialled transport) host) realm.Listeners with
+        | Hop.Dial there ->
+            let fits = speaks (Hop.dialled there.Transport) there.Address
+
+            match Array.tryFind fits realm.Listeners with
             | Some found -> ValueSome found
             | None -> ValueNone
 
     /// The datagram flow to a remote end; none where no listener speaks UDP to it.
     let datagram (realm: Realm) (remote: Endpoint) : Flow voption =
-        match
-            Array.tryFind (speaks Transport.Udp (Host.Address remote.Address)) realm.Listeners
-        with
+        match Array.tryFind (speaks Transport.Udp remote.Address) realm.Listeners with
         | Some listener ->
             ValueSome
                 {

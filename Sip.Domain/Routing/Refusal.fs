@@ -15,17 +15,29 @@ type Refusal =
     | Hops
     | Loop
     | Extensions of Unsupported: string list
+    /// The registrar behind us has to be told a Path, and the client knows nothing of it.
+    | LacksPath
     | NotAllowed of Allow: string
     | Unimplemented
     | NoSuchUser
     | NobodyThere
+    /// Of those who are registered none is as the caller wants (RFC 3841).
+    | NobodySuits
     | FlowGone
     | NotOurs
     | ForgedAlias
+    /// A Route of ours has a flow token that we did not mint.
+    | ForgedToken
     /// From, or To of a REGISTER, is not the user who has proven themselves.
     | NotYou
     | NoTransport
+    /// No name, or no address, was found for where it is to go.
+    | NoAddress
+    /// The domain name system does not answer.
+    | NoAnswer
     | Overloaded
+    /// It may have no branch more (RFC 5393 §5.3.3).
+    | TooBroad
 
 /// What a refusal says.
 [<RequireQualifiedAccess>]
@@ -39,16 +51,22 @@ module Refusal =
         | Refusal.Hops -> Status.tooManyHops
         | Refusal.Loop -> Status.loopDetected
         | Refusal.Extensions _ -> Status.badExtension
+        | Refusal.LacksPath -> Status.extensionRequired
         | Refusal.NotAllowed _ -> Status.methodNotAllowed
         | Refusal.Unimplemented -> Status.notImplemented
         | Refusal.NoSuchUser -> Status.notFound
         | Refusal.NobodyThere
+        | Refusal.NobodySuits
+        | Refusal.NoAddress
         | Refusal.NoTransport -> Status.temporarilyUnavailable
+        | Refusal.NoAnswer -> Status.serverTimeout
         | Refusal.FlowGone -> Status.flowFailed
         | Refusal.NotOurs
         | Refusal.ForgedAlias
+        | Refusal.ForgedToken
         | Refusal.NotYou -> Status.forbidden
         | Refusal.Overloaded -> Status.serviceUnavailable
+        | Refusal.TooBroad -> Status.maxBreadthExceeded
 
     /// The reason phrase: the RFC's, or words that say what to do.
     let words (refusal: Refusal) : string =
@@ -56,23 +74,30 @@ module Refusal =
         | Refusal.Faulty fault -> Fault.words fault
         | Refusal.NotOurs -> "Forbidden: This Server Does Not Relay There"
         | Refusal.ForgedAlias -> "Forbidden: The Alias Is Not Ours"
+        | Refusal.ForgedToken -> "Forbidden: The Flow Token Is Not Ours"
         | Refusal.NotYou -> "Forbidden: From Is Not The User Who Signed In"
         | Refusal.NoTransport -> "Temporarily Unavailable: No Transport Leads There"
+        | Refusal.NoAddress -> "Temporarily Unavailable: No Address Was Found There"
         | Refusal.NobodyThere -> "Temporarily Unavailable: Nobody Is Registered"
+        | Refusal.NobodySuits -> "Temporarily Unavailable: Nobody Suits The Caller's Preferences"
         | Refusal.Scheme
         | Refusal.Hops
         | Refusal.Loop
         | Refusal.Extensions _
+        | Refusal.LacksPath
         | Refusal.NotAllowed _
         | Refusal.Unimplemented
         | Refusal.NoSuchUser
         | Refusal.FlowGone
-        | Refusal.Overloaded -> Status.phrase (status refusal)
+        | Refusal.NoAnswer
+        | Refusal.Overloaded
+        | Refusal.TooBroad -> Status.phrase (status refusal)
 
     /// The headers that the answer carries.
     let headers (refusal: Refusal) : (string * string) list =
         match refusal with
         | Refusal.Extensions unsupported -> [ "Unsupported", String.Join(", ", unsupported) ]
+        | Refusal.LacksPath -> [ "Require", "path" ]
         | Refusal.NotAllowed allow -> [ "Allow", allow ]
         | Refusal.Overloaded -> [ "Retry-After", "5" ]
         | Refusal.Faulty _
@@ -82,8 +107,13 @@ module Refusal =
         | Refusal.Unimplemented
         | Refusal.NoSuchUser
         | Refusal.NobodyThere
+        | Refusal.NobodySuits
         | Refusal.FlowGone
         | Refusal.NotOurs
         | Refusal.ForgedAlias
+        | Refusal.ForgedToken
         | Refusal.NotYou
-        | Refusal.NoTransport -> []
+        | Refusal.NoAddress
+        | Refusal.NoAnswer
+        | Refusal.NoTransport
+        | Refusal.TooBroad -> []

@@ -31,18 +31,30 @@ module Reply =
             copy out HeaderName.Via (request.Slice field.Value)
 
     // RFC 3261 §8.2.6.2: every response but 100 has a tag in its To.
-    let private target (station: Station) (status: Status) (request: Message) (out: Octets) =
+    let private target
+        (station: Station)
+        (status: Status)
+        (dialog: string)
+        (request: Message)
+        (out: Octets)
+        =
         out.Put(ReadOnlySpan(HeaderName.introduction HeaderName.To))
         out.Put(request.Slice(Message.value HeaderName.To request))
 
         if status <> Status.trying && not (Message.toTag request).IsThere then
             out.Put(ReadOnlySpan tag)
-            Branch.tag station request out
+
+            if dialog = "" then
+                Branch.tag station request out
+            else
+                out.PutText dialog
 
         out.Put(ReadOnlySpan lineEnd)
 
-    /// Writes a response. The phrase and the headers are ours, never text from the wire.
-    let write
+    /// Writes a response in the dialog of somebody else's with this tag; in none but our own where it is
+    /// empty. The phrase and the headers are ours, never text from the wire.
+    let writeIn
+        (dialog: string)
         (station: Station)
         (source: FlowText)
         (request: Message)
@@ -58,7 +70,7 @@ module Reply =
         out.Put(ReadOnlySpan lineEnd)
         copyVias out source request
         copy out HeaderName.From (request.Slice(Message.value HeaderName.From request))
-        target station status request out
+        target station status dialog request out
         copy out HeaderName.CallId (request.Slice(Message.value HeaderName.CallId request))
         copy out HeaderName.CSeq (request.Slice(Message.value HeaderName.CSeq request))
 
@@ -74,3 +86,15 @@ module Reply =
             out.Put(ReadOnlySpan lineEnd)
 
         out.Put(ReadOnlySpan ending)
+
+    /// Writes a response of our own.
+    let write
+        (station: Station)
+        (source: FlowText)
+        (request: Message)
+        (status: Status)
+        (phrase: string)
+        (headers: (string * string) list)
+        (out: Octets)
+        : unit =
+        writeIn "" station source request status phrase headers out

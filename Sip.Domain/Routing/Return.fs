@@ -24,8 +24,17 @@ module Return =
     let hasFurther (response: Message) : bool =
         Message.count 2 HeaderName.Via response > 1
 
-    /// Makes the edits to a response that came on one flow and goes back on another.
-    let write (edits: Edits) (came: FlowText) (back: Flow) (response: Message) : unit =
+    /// Makes the edits to a response that came on one flow, by which these users have registered, and
+    /// goes back on another.
+    let write
+        (station: Station)
+        (edits: Edits)
+        (came: FlowText)
+        (asserted: Asserted list)
+        (back: FlowText)
+        (response: Message)
+        : unit =
         dropTopVia edits response
-        ContactAlias.put edits came response
-        ContentLength.complete edits back.Transport response
+        ContactAlias.put station edits came response
+        Assertion.put edits came.Standing back.Standing asserted response
+        ContentLength.complete edits back.Flow.Transport response

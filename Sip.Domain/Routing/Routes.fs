@@ -22,6 +22,9 @@ type Way =
         Mending: Mending
         /// Whether a Route of ours was on the request: it belongs to a dialog that we recorded.
         Passage: Passage
+        /// The flow tokens in the Routes that come off, in their order; none where they name no flow.
+        Token: Slice
+        Twin: Slice
     }
 
 /// Whether the last Route becomes the Request-URI.
@@ -40,6 +43,7 @@ module Routes =
 
     let private lr = "lr"B
     let private r2 = "r2"B
+    let private ob = "ob"B
 
     /// The URI of a Route value; a value that is no SIP URI has the view of none.
     let private uriOf (all: ReadOnlySpan<byte>) (route: Slice) : UriView =
@@ -90,6 +94,23 @@ module Routes =
         else
             1
 
+    // RFC 5626 §5.3: what we wrote ourselves about a flow stands in the user part, beside `ob`.
+    let private tokenIn (all: ReadOnlySpan<byte>) (uri: UriView) : Slice =
+        if uri.Whole.IsThere && uri.User.IsThere && UriView.has all uri ob then
+            uri.User
+        else
+            Slice.none
+
+    let private tokenOf (request: Message) (off: int) (number: int) : Slice =
+        if off < number then
+            Slice.none
+        else
+            let first = Message.first HeaderName.Route request
+
+            let at = if number = 1 then first else Message.next request first
+
+            tokenIn request.Bytes (uriOf request.Bytes at.Value)
+
     /// The Route after so many others.
     let private after (request: Message) (off: int) : Slice =
         let mutable at = Message.first HeaderName.Route request
@@ -101,6 +122,19 @@ module Routes =
 
     let private wayOf (station: Station) (request: Message) uri mending count : Way =
         let off = ours station request count
+        let top = tokenOf request off 1
+
+        // What a strict router has put into the Request-URI was the topmost of them.
+        let struct (token, twin) =
+            match mending, request.Start with
+            | Mending.Mended, StartLine.Request(_, _, written) ->
+                match tokenIn request.Bytes written with
+                | first when first.IsThere -> struct (first, top)
+                | _ -> struct (top, tokenOf request off 2)
+            | (Mending.Mended | Mending.Whole), _ ->
+                match top with
+                | first when first.IsThere -> struct (first, tokenOf request off 2)
+                | _ -> struct (tokenOf request off 2, Slice.none)
 
         {
             Uri = uri
@@ -113,6 +147,8 @@ module Routes =
                     Passage.Recorded
                 else
                     Passage.Fresh
+            Token = token
+            Twin = twin
         }
 
     /// The way that is left to a request.

@@ -22,15 +22,15 @@ type Station =
         SentBys: Face[]
         /// For each listener the Via line that we put on, up to the branch's unique part.
         Vias: byte[][]
-        /// For each pair of listeners, inward and outward, the Record-Route lines that we put on.
-        RecordRoutes: byte[][][]
+        /// For each listener the Record-Route lines that we put on.
+        RecordLines: RecordLine[]
         /// How credentials for our realm name it.
         RealmParameter: byte[]
         BranchKey: PrfKey
         LoopKey: PrfKey
         TagKey: PrfKey
         TransactionKey: PrfKey
-        HomeKey: PrfKey
+        ShardKey: PrfKey
         Flows: FlowTexts
     }
 
@@ -77,12 +77,6 @@ module Station =
 
         Text.toBytes (String.Concat("Via: ", Via.print ours))
 
-    let private recordRoute (inward: Listener) (outward: Listener) : byte[] =
-        RecordRoute.values inward outward
-        |> List.map (fun value -> String.Concat("Record-Route: ", value, "\r\n"))
-        |> String.Concat
-        |> Text.toBytes
-
     let private key (realm: Realm) (purpose: string) : PrfKey =
         Prf.key (ReadOnlySpan(Seal.digest realm.Secret purpose []))
 
@@ -98,14 +92,13 @@ module Station =
                 listeners
                 |> Array.map (fun listener -> face listener.AdvertisedHost listener.AdvertisedPort)
             Vias = Array.map via listeners
-            RecordRoutes =
-                listeners |> Array.map (fun inward -> Array.map (recordRoute inward) listeners)
+            RecordLines = Array.map RecordRoute.lineOf listeners
             RealmParameter = Text.toBytes (String.Concat("realm=\"", Realm.name realm, "\""))
             BranchKey = key realm "branch"
             LoopKey = key realm "loop"
             TagKey = key realm "tag"
             TransactionKey = key realm "transaction"
-            HomeKey = key realm "home"
+            ShardKey = key realm "shard"
             Flows = FlowTexts(realm, keptFlows)
         }
 
@@ -138,6 +131,28 @@ module Station =
 
         found
 
+    /// Whether a host is one of ours, whatever the port.
+    let isOurs (station: Station) (host: ReadOnlySpan<byte>) : bool =
+        let address = HostView.address host
+        let mutable found = false
+        let mutable i = 0
+
+        while not found && i < station.Faces.Length do
+            found <- isHost host address station.Faces[i]
+            i <- i + 1
+
+        found
+
+    let private gr = "gr"B
+
+    /// Whether a URI has the form of a GRUU of ours; whether it is one only the registrar can tell. At the
+    /// edge of another registrar they are that one's.
+    let ownsGruu (station: Station) (all: ReadOnlySpan<byte>) (uri: UriView) : bool =
+        station.Realm.Home.IsNone
+        && uri.User.IsThere
+        && UriView.has all uri gr
+        && owns station all uri
+
     /// Whether a Via is one that we wrote ourselves, by its sent-by.
     let wrote (station: Station) (all: ReadOnlySpan<byte>) (via: ViaView) : bool =
         let host = Slice.bytes all via.Host
@@ -156,6 +171,14 @@ module Station =
             i <- i + 1
 
         found
+
+    /// Whether a message to this hop goes to a peer.
+    let standing (station: Station) (hop: Hop) : Standing =
+        match hop with
+        | Hop.Flow flow -> (station.Flows.Of flow).Standing
+        | Hop.Dial there when station.Flows.Trusts there.Address -> Standing.Peer
+        | Hop.Dial _ when Realm.leadsToPeer station.Realm hop -> Standing.Peer
+        | Hop.Dial _ -> Standing.Client
 
     /// The listener's place among the listeners.
     let placeOf (listener: Listener) : int =

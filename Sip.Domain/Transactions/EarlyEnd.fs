@@ -1,5 +1,5 @@
 // EarlyEnd: when a forking proxy tells a caller that one of its early dialogs is over though others go on:
-// the 199 (Early Dialog Terminated) of RFC 6228 §6. A decision alone; no state is kept for it.
+// the 199 (Early Dialog Terminated) of RFC 6228 §6.
 
 namespace Sip.Transactions
 
@@ -32,20 +32,18 @@ type EarlyEnd =
 [<RequireQualifiedAccess>]
 module EarlyEnd =
 
-    /// The code.
-    let code = 199
-
-    /// What to tell the caller when a branch with these early dialogs has ended with this status;
-    /// `ended` are those that a 199 from further down has ended before.
-    let decide
-        (hearing: Hearing)
-        (fate: Fate)
-        (status: Status)
-        (early: string list)
-        (ended: string list)
-        : EarlyEnd =
-        let left = early |> List.filter (fun tag -> not (List.contains tag ended))
-
-        match hearing, fate, List.distinct left with
-        | Hearing.Hears, Fate.Held, (_ :: _ as tags) when status.Number >= 300 -> EarlyEnd.Tell tags
+    /// What to tell the caller when a branch with these early dialogs, which nobody has ended before, has
+    /// ended with this status.
+    let decide (hearing: Hearing) (fate: Fate) (status: Status) (early: string list) : EarlyEnd =
+        match hearing, fate, early with
+        | Hearing.Hears, Fate.Held, _ :: _ when status.Number >= 300 -> EarlyEnd.Tell early
         | (Hearing.Hears | Hearing.Deaf), (Fate.Relayed | Fate.Held), _ -> EarlyEnd.Silence
+
+    /// The early dialogs of a branch once a provisional response with this tag has come.
+    let heard (status: Status) (tag: string) (early: string list) : string list =
+        if status = Status.earlyDialogTerminated then
+            List.filter (fun known -> known <> tag) early
+        elif tag = "" || List.contains tag early then
+            early
+        else
+            early @ [ tag ]

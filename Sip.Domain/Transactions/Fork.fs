@@ -34,10 +34,12 @@ type Choice =
     | RequestTerminated
     | TemporarilyUnavailable
 
-/// What can happen to the context; Opened numbers all branches of the group just asked for.
+/// What can happen to the context; Opened numbers all branches of the group just asked for. A branch that
+/// moved on to another way to the same place goes on under another number, and has not ended.
 [<RequireQualifiedAccess; Struct>]
 type Event =
     | Opened of first: int * count: int
+    | Moved of left: int * entered: int
     | Provisional of ringing: int * response: Response
     | Ended of branch: int * outcome: Outcome
     | Cancelled
@@ -222,6 +224,25 @@ module Context =
         | Phase.Done -> go (cancelPending Reason.AnsweredElsewhere context) context
         | Phase.Searching _ -> go [] context
 
+    /// Whether branches may still be begun.
+    let isSeeking (context: Context) : bool =
+        match context.Phase with
+        | Phase.Opening _
+        | Phase.Searching _ -> true
+        | Phase.Stopping _
+        | Phase.Answered
+        | Phase.Done -> false
+
+    let private moved left entered context =
+        if context.Pending.Contains left then
+            go
+                []
+                { context with
+                    Pending = context.Pending |> Branches.remove left |> Branches.add entered
+                }
+        else
+            go [] context
+
     // §16.7 step 5: every 1xx but 100 goes upstream at once, until a final has.
     let private provisional branch (response: Response) context =
         match context.Phase with
@@ -304,6 +325,7 @@ module Context =
     let step (event: Event) (context: Context) : Step =
         match event with
         | Event.Opened(first, count) -> opened first count context
+        | Event.Moved(left, entered) -> moved left entered context
         | Event.Provisional(branch, response) -> provisional branch response context
         | Event.Ended(branch, outcome) -> ended branch outcome context
         | Event.Cancelled -> cancelled context

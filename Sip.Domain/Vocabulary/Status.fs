@@ -24,6 +24,7 @@ module Status =
     let private code number = (Status.TryOf number).Value
 
     let trying = code 100
+    let earlyDialogTerminated = code 199
     let ok = code 200
     let badRequest = code 400
     let unauthorized = code 401
@@ -48,6 +49,7 @@ module Status =
     let serverError = code 500
     let notImplemented = code 501
     let serviceUnavailable = code 503
+    let serverTimeout = code 504
     let versionNotSupported = code 505
     let messageTooLarge = code 513
     let decline = code 603
@@ -59,6 +61,7 @@ module Status =
     let phrase (status: Status) : string =
         match status.Number with
         | 100 -> "Trying"
+        | 199 -> "Early Dialog Terminated"
         | 200 -> "OK"
         | 400 -> "Bad Request"
         | 401 -> "Unauthorized"

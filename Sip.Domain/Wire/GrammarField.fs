@@ -1,5 +1,5 @@
 // GrammarField: the grammar of the fields that hold numbers, tokens and reasons: CSeq, Expires,
-// Max-Forwards, Require, Supported (RFC 3261 §25.1) and Reason (RFC 3326 §2).
+// Max-Forwards, Require, Supported (RFC 3261 §25.1), Reason (RFC 3326 §2), Accept-Contact and Reject-Contact.
 
 namespace Sip.Wire
 
@@ -74,6 +74,15 @@ module GrammarField =
     /// The extensions that a Supported names.
     let supported: Parser<string list, unit> =
         sepBy Lexical.token Lexical.comma <?> "option tags"
+
+    // RFC 3841 §10:
+    // Accept-Contact = ("Accept-Contact" / "a") HCOLON ac-value *(COMMA ac-value)
+    // ac-value       = "*" *(SEMI ac-params)
+    // Reject-Contact is alike, and each parameter is a generic-param too.
+    /// The predicates of an Accept-Contact or Reject-Contact.
+    let contactPredicates: Parser<Parameters list, unit> =
+        sepBy1 (skipChar '*' >>. Lexical.parameters) Lexical.comma
+        <?> "predicates about contacts"
 
     // protocol-cause = "cause" EQUAL cause           cause = 1*DIGIT
     // reason-text    = "text" EQUAL quoted-string

@@ -31,6 +31,12 @@ type HeaderName =
     | WwwAuthenticate
     | ProxyAuthenticate
     | Timestamp
+    | MaxBreadth
+    | RequestDisposition
+    | AcceptContact
+    | RejectContact
+    | PAssertedIdentity
+    | PPreferredIdentity
     | Other
 
 /// Spellings of header fields.
@@ -70,10 +76,19 @@ module HeaderName =
             HeaderName.WwwAuthenticate, "WWW-Authenticate"
             HeaderName.ProxyAuthenticate, "Proxy-Authenticate"
             HeaderName.Timestamp, "Timestamp"
+            HeaderName.MaxBreadth, "Max-Breadth"
+            HeaderName.RequestDisposition, "Request-Disposition"
+            HeaderName.RequestDisposition, "d"
+            HeaderName.AcceptContact, "Accept-Contact"
+            HeaderName.AcceptContact, "a"
+            HeaderName.RejectContact, "Reject-Contact"
+            HeaderName.RejectContact, "j"
+            HeaderName.PAssertedIdentity, "P-Asserted-Identity"
+            HeaderName.PPreferredIdentity, "P-Preferred-Identity"
         ]
 
     /// How many there are.
-    let count = 23
+    let count = 29
 
     /// The place of a name in a table of `count` places.
     let place (name: HeaderName) : int =
@@ -100,9 +115,15 @@ module HeaderName =
         | HeaderName.WwwAuthenticate -> 19
         | HeaderName.ProxyAuthenticate -> 20
         | HeaderName.Timestamp -> 21
-        | HeaderName.Other -> 22
+        | HeaderName.MaxBreadth -> 22
+        | HeaderName.RequestDisposition -> 23
+        | HeaderName.AcceptContact -> 24
+        | HeaderName.RejectContact -> 25
+        | HeaderName.PAssertedIdentity -> 26
+        | HeaderName.PPreferredIdentity -> 27
+        | HeaderName.Other -> 28
 
-    let private longest = 19
+    let private longest = 20
 
     // A length and the low five bits of a first letter, which are the same in both cases, leave at
     // most two spellings to compare with.
@@ -148,7 +169,8 @@ module HeaderName =
         | HeaderName.ContentLength
         | HeaderName.ContentType
         | HeaderName.Expires
-        | HeaderName.Timestamp -> true
+        | HeaderName.Timestamp
+        | HeaderName.MaxBreadth -> true
         | HeaderName.Via
         | HeaderName.Route
         | HeaderName.RecordRoute
@@ -162,6 +184,11 @@ module HeaderName =
         | HeaderName.ProxyAuthorization
         | HeaderName.WwwAuthenticate
         | HeaderName.ProxyAuthenticate
+        | HeaderName.RequestDisposition
+        | HeaderName.AcceptContact
+        | HeaderName.RejectContact
+        | HeaderName.PAssertedIdentity
+        | HeaderName.PPreferredIdentity
         | HeaderName.Other -> false
 
     /// The header's long spelling.

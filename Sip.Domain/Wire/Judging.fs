@@ -164,6 +164,12 @@ module Judging =
         | HeaderName.WwwAuthenticate
         | HeaderName.ProxyAuthenticate
         | HeaderName.Timestamp
+        | HeaderName.MaxBreadth
+        | HeaderName.RequestDisposition
+        | HeaderName.AcceptContact
+        | HeaderName.RejectContact
+        | HeaderName.PAssertedIdentity
+        | HeaderName.PPreferredIdentity
         | HeaderName.Other -> ValueNone
 
     let internal firstFault (message: Message) (all: ReadOnlySpan<byte>) headEnd =

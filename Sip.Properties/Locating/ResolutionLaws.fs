@@ -315,7 +315,7 @@ module ResolutionLaws =
 
             let fails =
                 match attempt with
-                | Attempt.Answered status -> status.Number = 503
+                | Attempt.Answered status -> List.contains status.Number [ 503; 408; 430 ]
                 | Attempt.TimedOut
                 | Attempt.Broke -> true
 

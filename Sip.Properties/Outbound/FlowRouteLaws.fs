@@ -36,7 +36,7 @@ module FlowRouteLaws =
     let private inserted =
         Law.holds "our Path is loose, and has flow and ob where we are the first hop only" edges
         <| fun (wish, support, position, listener) ->
-            match FlowRoute.path wish support position listener "TOKEN" with
+            match FlowRoute.path wish support position listener.Transport listener "TOKEN" with
             | PathStep.Insert(value, _) ->
                 let isFirst = position = Position.FirstHop
 
@@ -49,7 +49,7 @@ module FlowRouteLaws =
     let private demanded =
         Law.holds "a registrar that has to honour our Path is told so, and only then" edges
         <| fun (wish, support, position, listener) ->
-            match FlowRoute.path wish support position listener "TOKEN" with
+            match FlowRoute.path wish support position listener.Transport listener "TOKEN" with
             | PathStep.Insert(_, headers) ->
                 headers =
                     (if wish = PathWish.Demanded then
@@ -63,7 +63,8 @@ module FlowRouteLaws =
         Law.holds "a browser's REGISTER never goes on without our Path" edges
         <| fun (wish, support, position, listener) ->
             not (Transport.isWebSocket listener.Transport)
-            || FlowRoute.path wish support position listener "TOKEN" <> PathStep.Nothing
+            || FlowRoute.path wish support position listener.Transport listener "TOKEN"
+               <> PathStep.Nothing
 
     let private request (routes: string list) =
         let lines =
@@ -105,7 +106,7 @@ module FlowRouteLaws =
         Arb.fromGen (
             gen {
                 let! source = Addresses.flow
-                let! naming = Gen.elements [ Naming.ByItself; Naming.ByRoute ]
+                let! naming = Gen.elements [ Naming.ByFlow; Naming.ByInstance; Naming.ByRoute ]
                 let! traced = Gen.frequency [ 4, traces; 1, Gen.constant (Traced.Leads source) ]
                 return source, naming, traced
             }
@@ -113,15 +114,17 @@ module FlowRouteLaws =
 
     let private directions =
         Law.holds
-            "a request goes down the flow of its token, except the one that came up it"
+            "a request goes down the flow of its token, except one that came up it or needs it no more"
             requests
         <| fun (source, naming, traced) ->
             match FlowRoute.direction source naming traced, traced with
-            | Direction.Down flow, Traced.Leads leads -> flow = leads && flow <> source
-            | Direction.Onward, Traced.Leads leads -> leads = source
-            | Direction.Onward, Traced.Dead -> naming = Naming.ByItself
+            | Direction.Down flow, Traced.Leads leads ->
+                flow = leads && flow <> source && naming <> Naming.ByFlow
+            | Direction.Onward, Traced.Leads leads -> leads = source || naming = Naming.ByFlow
+            | Direction.Onward, (Traced.Dead | Traced.Elsewhere _) -> naming <> Naming.ByRoute
             | Direction.Gone, Traced.Dead -> naming = Naming.ByRoute
-            | Direction.ToNode node, Traced.Elsewhere other -> node = other
+            | Direction.ToNode node, Traced.Elsewhere other ->
+                node = other && naming = Naming.ByRoute
             | Direction.Forged, Traced.Forged -> true
             | (Direction.Down _ | Direction.Onward | Direction.Gone | Direction.ToNode _ | Direction.Forged),
               _ -> false

@@ -365,36 +365,6 @@ module GruuLaws =
             |> List.forall (fun (contact, leaving, admitted) ->
                 Gruu.admit keys aor leaving contact = admitted)
 
-    let private inDialog =
-        Law.holds
-            "a request to a GRUU keeps its Routes, and takes the Path only where it has none"
-            (Arb.fromGen (Gen.two (Gen.listOf (Gen.elements [ "<sip:a;lr>"; "<sip:b;lr>" ]))))
-        <| fun (remaining, path) ->
-            Gruu.routes remaining path = (if remaining.IsEmpty then path else remaining)
-
-    let private named =
-        Law.holds
-            "a GRUU of ours in a Contact needs no alias, and nothing else does without"
-            someone
-        <| fun (aor, instance) ->
-            let names = Gruu.names keys RoutingLaws.realm
-
-            let elsewhere =
-                { aor with
-                    Host = Host.Name "example.net"
-                }
-
-            names (Gruu.publicUri aor instance)
-            && names (Gruu.temporaryUri keys aor instance epoch 1u)
-            && not (names aor)
-            && not (names (Gruu.publicUri elsewhere instance))
-            && not (
-                names
-                    { Gruu.temporaryUri keys aor instance epoch 1u with
-                        User = ValueSome "eve"
-                    }
-            )
-
     /// Every law.
     let all: Test =
         testList
@@ -415,6 +385,4 @@ module GruuLaws =
                 publicStays
                 answered
                 circles
-                inDialog
-                named
             ]

@@ -75,7 +75,17 @@ module NatLaws =
                             (Gen.oneof
                                 [
                                     Gen.map Hop.Flow Addresses.flow
-                                    Gen.map (fun h -> Hop.Dial(Dialled.Udp, h, 5060)) hosts
+                                    Gen.map2
+                                        (fun address host ->
+                                            Hop.Dial
+                                                {
+                                                    Transport = Dialled.Udp
+                                                    Address = address
+                                                    Port = 5060
+                                                    Domain = host
+                                                })
+                                        addresses
+                                        hosts
                                 ])
                             hosts
                     ]

@@ -116,7 +116,7 @@ module TokenLaws =
     let private alias =
         Law.holds "an alias and a flow token are one format" flows
         <| fun flow ->
-            let alias = Alias.mint (Addresses.secret 1) flow
+            let alias = Alias.mint mint flow
             alias.Length = (token flow).Length
 
     // Every byte of it is drawn anew, or one bit flips, or the halves of two tokens are joined.

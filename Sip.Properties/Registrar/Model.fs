@@ -58,13 +58,14 @@ module Model =
         | None, None -> Uri.same (asSip row.Contact.Uri) (asSip contact.Uri)
         | _ -> false
 
-    let private madeUp (contact: NameAddr) =
-        let name = Regex.Match(Uri.print contact.Uri, @"^sips?:(.*)@[a-z]+\.invalid")
+    // By the flow and the user, or by the instance.
+    let private madeUp (row: Row) =
+        let name = Regex.Match(Uri.print row.Contact.Uri, @"^sips?:(.*)@[a-z]+\.invalid")
 
-        if name.Success && (parameter "+sip.instance" contact).IsNone then
-            Some(Escape.decode name.Groups[1].Value)
-        else
-            None
+        match name.Success, parameter "+sip.instance" row.Contact with
+        | true, None -> Some(Some row.Flow, Escape.decode name.Groups[1].Value)
+        | true, Some instance when row.Key.IsNone -> Some(None, instance.ToLowerInvariant())
+        | _ -> None
 
     let private wish (policy: Policy) (request: Request) contact =
         match parameter "expires" contact, request.Expires with
@@ -152,10 +153,8 @@ module Model =
 
         let isStale (row: Row) =
             row.Mark = 0
-            && row.Flow = origin.Flow
-            && (madeUp row.Contact).IsSome
-            && rows
-               |> List.exists (fun r -> r.Mark > 0 && madeUp r.Contact = madeUp row.Contact)
+            && (madeUp row).IsSome
+            && rows |> List.exists (fun r -> r.Mark > 0 && madeUp r = madeUp row)
 
         if origin.Flow.Transport = Transport.Udp then
             rows

@@ -175,6 +175,7 @@ let private outcome (case: Case) : (Hop * string) list =
             | Effect.Send(hop, bytes) -> hop, (Text.ofBytes bytes.Span).Split("\r\n")[0]
             | Effect.Hand _
             | Effect.Tell _
+            | Effect.Ask _
             | Effect.Note _ -> ()
     ]
 

@@ -67,7 +67,7 @@ let private abused (run: Run) =
                 yield! take shard now (Input.Arrived(flow, ReadOnlyMemory(Text.toBytes text)))
                 yield! take shard now (Input.Arrived(other, bytes))
                 yield! take shard now (Input.Unframed(other, StreamEvent.Broken, bytes))
-                yield! take shard now (Input.Undeliverable(Hop.Flow flow, bytes))
+                yield! take shard now (Input.Severed(Hop.Flow flow))
             | Input.Handed(flow, bytes) ->
                 let text = damage dice (Text.ofBytes bytes.Span)
                 yield! take shard now (Input.Handed(flow, ReadOnlyMemory(Text.toBytes text)))
@@ -76,9 +76,10 @@ let private abused (run: Run) =
             | Input.Opened _
             | Input.Unframed _
             | Input.Closed _
-            | Input.Undeliverable _
+            | Input.Severed _
             | Input.Enrolled _
             | Input.Restored _
+            | Input.Answered _
             | Input.Tick -> ()
 
             yield! take shard now input
@@ -96,6 +97,7 @@ let private forestalled (run: Run) =
                 | Effect.Send(_, sent) -> Text.ofBytes sent.Span
                 | Effect.Hand _
                 | Effect.Tell _
+                | Effect.Ask _
                 | Effect.Note _ -> ()
         ]
 
@@ -116,9 +118,10 @@ let private forestalled (run: Run) =
             | Input.Opened _
             | Input.Unframed _
             | Input.Closed _
-            | Input.Undeliverable _
+            | Input.Severed _
             | Input.Enrolled _
             | Input.Restored _
+            | Input.Answered _
             | Input.Tick -> ()
 
             ledgers[shard].Take(now, input) |> ignore
@@ -134,6 +137,7 @@ let private statuses (effects: Effect seq) =
             | Effect.Send(_, bytes) -> (Text.ofBytes bytes.Span).Split("\r\n")[0]
             | Effect.Hand _
             | Effect.Tell _
+            | Effect.Ask _
             | Effect.Note _ -> ()
     ]
 
@@ -262,6 +266,7 @@ let private bounds =
                         {
                             PerFlow = 1<exchange>
                             Total = 2<exchange>
+                            Ended = 2<exchange>
                         }
 
                 for number in 1..2 do

@@ -155,6 +155,26 @@ module Script =
                     (Gen.choose (0, 2))
             ]
 
+    // A connection that breaks just when it is called, the only one of its user, would be rare if left
+    // to chance.
+    let private desertions (devices: Device list) (deeds: (int * Deed) list) =
+        deeds
+        |> List.collect (fun (at, deed) ->
+            match deed with
+            | Deed.Call(_, target, _, _, _, _) ->
+                let theirs =
+                    List.indexed devices |> List.filter (fun (_, device) -> device.User = target)
+
+                match theirs with
+                | [ index, device ] when device.Link <> Link.Udp -> [ at + 300, Deed.Cut index ]
+                | _ -> []
+            | Deed.Text _
+            | Deed.Probe _
+            | Deed.Cut _
+            | Deed.Intrude _
+            | Deed.Pose _ -> [])
+        |> List.truncate 2
+
     /// Any world.
     let any: Gen<Script> =
         gen {
@@ -173,6 +193,8 @@ module Script =
                         (Gen.map (fun at -> at * 100) (Gen.choose (0, 300)))
                         (deed devices.Length))
 
+            let! deserts = Gen.elements [ true; true; true; false ]
+
             return
                 {
                     Seed = seed
@@ -181,7 +203,7 @@ module Script =
                     Twice = twice
                     Jitter = jitter
                     Devices = devices
-                    Deeds = deeds
+                    Deeds = if deserts then deeds @ desertions devices deeds else deeds
                 }
         }
 

@@ -41,6 +41,7 @@ let private isLetIn (effects: Effect seq) =
             (Text.ofBytes bytes.Span).StartsWith("SIP/2.0 2", StringComparison.Ordinal)
         | Effect.Hand _
         | Effect.Tell _
+        | Effect.Ask _
         | Effect.Note _ -> false)
 
 /// Everything once more; each REGISTER that was let in with its password is also shown to every other shard.
@@ -69,9 +70,10 @@ let private replayed (run: Run) =
             | Input.Opened _
             | Input.Unframed _
             | Input.Closed _
-            | Input.Undeliverable _
+            | Input.Severed _
             | Input.Enrolled _
             | Input.Restored _
+            | Input.Answered _
             | Input.Tick -> ()
     ]
 
@@ -85,9 +87,10 @@ let private isHanded (run: Run) =
         | Input.Opened _
         | Input.Unframed _
         | Input.Closed _
-        | Input.Undeliverable _
+        | Input.Severed _
         | Input.Enrolled _
         | Input.Restored _
+        | Input.Answered _
         | Input.Tick -> false)
 
 /// All laws of several shards.

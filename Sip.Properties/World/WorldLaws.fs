@@ -42,6 +42,7 @@ let private sends (run: Run) =
                 | Effect.Send(hop, bytes) -> hop, Sheet.read (Text.ofBytes bytes.Span)
                 | Effect.Hand _
                 | Effect.Tell _
+                | Effect.Ask _
                 | Effect.Note _ -> ()
     ]
 
@@ -55,9 +56,10 @@ let private arrivals (run: Run) =
             | Input.Opened _
             | Input.Unframed _
             | Input.Closed _
-            | Input.Undeliverable _
+            | Input.Severed _
             | Input.Enrolled _
             | Input.Restored _
+            | Input.Answered _
             | Input.Tick -> ()
     ]
 
@@ -122,6 +124,7 @@ let private again (run: Run) =
             | Effect.Send(hop, bytes) -> $"%A{hop}" + Text.ofBytes bytes.Span
             | Effect.Hand(shard, flow, bytes) -> $"%d{shard} %A{flow}" + Text.ofBytes bytes.Span
             | Effect.Tell told -> $"%A{told}"
+            | Effect.Ask question -> $"%A{question}"
             | Effect.Note note -> $"%A{note}")
         |> String.Concat
 

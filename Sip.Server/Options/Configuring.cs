@@ -31,8 +31,11 @@ public static class Configuring
         var resolved = new Dictionary<string, IReadOnlyList<Address>>();
         foreach (var name in SetupModule.namesToResolve(options.Peer).Distinct()) resolved[name] = await AddressesAsync(name);
         return new Wishes(
-            options.Listen, options.Advertise, options.Domain, options.Peer, resolved, options.Origin, options.HostName, options.Path,
-            [.. Outward()], options.UnsafeNoAuth, options.MessageBytes, secret);
+            options.Listen, options.Advertise, options.Domain, options.Peer, resolved, options.Upstream, options.UpstreamPath,
+            options.Barred, options.Origin, options.HostName, options.Path,
+            [.. Outward()], options.UnsafeNoAuth, options.Digest, options.StrictOutbound, options.StrictPath,
+            options.MessageBytes, secret,
+            BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))));
     }
 
     /// <summary>What is wrong with the options that the domain does not see.</summary>

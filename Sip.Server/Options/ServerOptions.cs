@@ -21,6 +21,15 @@ public sealed class ServerOptions
     /// <summary>Trunks and neighbouring servers: `transport:host:port`.</summary>
     public List<string> Peer { get; set; } = [];
 
+    /// <summary>The registrar that this server is the edge of: URIs, hosts or `transport:host:port`, tried in this order.</summary>
+    public List<string> Upstream { get; set; } = [];
+
+    /// <summary>What that registrar makes of Path: `supported`, `demanded` or `none`.</summary>
+    public string UpstreamPath { get; set; } = "supported";
+
+    /// <summary>Addresses and ranges that are never called, whatever a name resolves to.</summary>
+    public List<string> Barred { get; set; } = [];
+
     /// <summary>Web pages that may connect by WebSocket, beside those of the same host; `*` for any.</summary>
     public List<string> Origin { get; set; } = [];
 
@@ -47,6 +56,15 @@ public sealed class ServerOptions
 
     /// <summary>Nobody has to sign in and everybody is relayed anywhere: for a laboratory only.</summary>
     public bool UnsafeNoAuth { get; set; }
+
+    /// <summary>The digest algorithms that are offered: `all`, `md5` or `sha-256`.</summary>
+    public string Digest { get; set; } = "all";
+
+    /// <summary>Refuse (439) a client that wants its connection kept where the first hop keeps none, instead of binding its address.</summary>
+    public bool StrictOutbound { get; set; }
+
+    /// <summary>Refuse (420) a registration with a Path that its client does not say it knows.</summary>
+    public bool StrictPath { get; set; }
 
     /// <summary>Bytes that a SIP message may have.</summary>
     public int MessageBytes { get; set; } = 65536;

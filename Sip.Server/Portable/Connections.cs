@@ -12,7 +12,7 @@ namespace Sip.Server.Portable;
 public sealed class Connections(PortableEdge edge, Setup setup, StreamSettings settings)
 {
     private readonly ConcurrentDictionary<long, StreamConnection> open = new();
-    private readonly ConcurrentDictionary<(Dialled, Host, int), StreamConnection> dialled = new();
+    private readonly ConcurrentDictionary<Destination, StreamConnection> dialled = new();
     private long last;
 
     /// <summary>Lives through a connection that a client opened.</summary>
@@ -40,7 +40,7 @@ public sealed class Connections(PortableEdge edge, Setup setup, StreamSettings s
     /// <summary>Sends to an address, over the connection that leads there or a new one.</summary>
     public void Dial(Hop.Dial hop, ReadOnlyMemory<byte> bytes)
     {
-        var key = (hop.Transport, hop.Host, hop.Port);
+        var key = hop.Destination;
         if (dialled.TryGetValue(key, out var known))
         {
             known.Send(bytes.Span);
@@ -53,12 +53,12 @@ public sealed class Connections(PortableEdge edge, Setup setup, StreamSettings s
             Sip = leaves.Id,
             WebSocket = default,
             IsDialled = true,
-            IsSecure = hop.Transport.IsTls,
+            IsSecure = key.Transport.IsTls,
             State = Streams.Dialled,
         };
         dialled[key] = connection;
         connection.Send(bytes.Span);
-        _ = DialAsync(key, hop, connection, bytes);
+        _ = DialAsync(key, hop, connection);
     }
 
     /// <summary>Says goodbye on every connection and waits until they are gone.</summary>
@@ -69,7 +69,7 @@ public sealed class Connections(PortableEdge edge, Setup setup, StreamSettings s
         await Task.WhenAll(all.Select(connection => connection.Gone));
     }
 
-    private async Task DialAsync((Dialled, Host, int) key, Hop.Dial hop, StreamConnection connection, ReadOnlyMemory<byte> first)
+    private async Task DialAsync(Destination key, Hop.Dial hop, StreamConnection connection)
     {
         try
         {
@@ -80,12 +80,12 @@ public sealed class Connections(PortableEdge edge, Setup setup, StreamSettings s
         catch (Exception reason) when (reason is IOException or System.Net.Sockets.SocketException
             or System.Security.Authentication.AuthenticationException or OperationCanceledException)
         {
-            edge.Log.Unreachable(HostModule.print(hop.Host), reason.Message);
-            edge.Take(Input.NewUndeliverable(hop, first));
+            edge.Log.Unreachable(HostModule.print(key.Domain), reason.Message);
         }
         finally
         {
             dialled.TryRemove(new(key, connection));
+            edge.Take(Input.NewSevered(hop));
         }
     }
 

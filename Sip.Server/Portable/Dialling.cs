@@ -4,7 +4,6 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Sip.Routing;
-using Sip.Server.Shell;
 
 namespace Sip.Server.Portable;
 
@@ -17,14 +16,15 @@ public sealed record Dialling(Endpoint Remote, IDuplexPipe Transport)
     public static async Task<Dialling> OpenAsync(Hop.Dial hop, StreamSettings settings, TimeProvider time)
     {
         using var deadline = new CancellationTokenSource(patience, time);
-        var address = await Resolver.AddressAsync(hop.Host, deadline.Token);
+        var there = hop.Destination;
+        var address = AddressModule.toIPAddress(there.Address);
         var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(new IPEndPoint(address, hop.Port), deadline.Token);
+            await socket.ConnectAsync(new IPEndPoint(address, there.Port), deadline.Token);
             Stream stream = new NetworkStream(socket, ownsSocket: true);
-            if (hop.Transport.IsTls) stream = await SecureAsync(stream, HostModule.print(hop.Host), settings, deadline.Token);
-            return new Dialling(new Endpoint(AddressModule.ofIPAddress(address), hop.Port), new Pipe(PipeReader.Create(stream), PipeWriter.Create(stream)));
+            if (there.Transport.IsTls) stream = await SecureAsync(stream, HostModule.print(there.Domain), settings, deadline.Token);
+            return new Dialling(new Endpoint(there.Address, there.Port), new Pipe(PipeReader.Create(stream), PipeWriter.Create(stream)));
         }
         catch
         {

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Connections;
 using Sip.Edge;
 using Sip.Identity;
 using Sip.Routing;
+using Sip.Server.Resolving;
 using Sip.Server.Shell;
 
 namespace Sip.Server.Portable;
@@ -13,6 +14,7 @@ public sealed class PortableEdge : IEdge, IDisposable
     private readonly Lock gate = new();
     private readonly Setup setup;
     private readonly Ledger ledger;
+    private readonly Resolver resolver;
     private readonly Queue<Input> waiting = new();
     private readonly Connections connections;
     private readonly Dictionary<ListenerId, DatagramSocket> datagrams = [];
@@ -22,10 +24,11 @@ public sealed class PortableEdge : IEdge, IDisposable
     private bool stopping;
 
     /// <summary>An edge that has not begun yet.</summary>
-    public PortableEdge(Setup setup, Ledger ledger, Clock clock, StreamSettings streams, TimeSpan patience, ILogger log)
+    public PortableEdge(Setup setup, Ledger ledger, Resolver resolver, Clock clock, StreamSettings streams, TimeSpan patience, ILogger log)
     {
         this.setup = setup;
         this.ledger = ledger;
+        this.resolver = resolver;
         this.patience = patience;
         Clock = clock;
         Log = log;
@@ -117,11 +120,15 @@ public sealed class PortableEdge : IEdge, IDisposable
             case Effect.Send { To: Hop.Flow { Flow: var flow }, Bytes: var bytes }:
                 connections.Send(flow, bytes.Span);
                 break;
-            case Effect.Send { To: Hop.Dial dial, Bytes: var bytes } when dial.Transport.IsUdp:
-                _ = SendNamedAsync(dial, bytes);
+            case Effect.Send { To: Hop.Dial dial, Bytes: var bytes } when dial.Destination.Transport.IsUdp:
+                var there = dial.Destination;
+                datagrams[RealmModule.towards(setup.Realm, dial).Value.Id].Send(new Endpoint(there.Address, there.Port), bytes.Span);
                 break;
             case Effect.Send { To: Hop.Dial dial, Bytes: var bytes }:
                 connections.Dial(dial, bytes);
+                break;
+            case Effect.Ask { Question: var question }:
+                _ = AskAsync(question);
                 break;
             case Effect.Note { Note: var note }:
                 Log.Noted(note);
@@ -131,19 +138,10 @@ public sealed class PortableEdge : IEdge, IDisposable
         }
     }
 
-    private async Task SendNamedAsync(Hop.Dial dial, ReadOnlyMemory<byte> bytes)
+    private async Task AskAsync(Question question)
     {
-        try
-        {
-            var address = await Resolver.AddressAsync(dial.Host, CancellationToken.None);
-            var leaves = RealmModule.towards(setup.Realm, dial).Value;
-            datagrams[leaves.Id].Send(new Endpoint(AddressModule.ofIPAddress(address), dial.Port), bytes.Span);
-        }
-        catch (Exception reason) when (reason is System.Net.Sockets.SocketException or InvalidOperationException)
-        {
-            Log.Unreachable(HostModule.print(dial.Host), reason.Message);
-            Take(Input.NewUndeliverable(dial, bytes));
-        }
+        await Task.Yield();
+        Take(await resolver.AskAsync(question, CancellationToken.None));
     }
 
     private void Arm()

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Authentication;
 using Sip.Edge;
 using Sip.Routing;
@@ -8,27 +6,18 @@ using Sip.Wire;
 
 namespace Sip.Server.Reactor;
 
-/// <summary>The connections that this shard opened, by where they lead, and datagrams to hosts that have a name.</summary>
+/// <summary>The connections that this shard opened, by where they lead.</summary>
 internal sealed class Dials(Shard shard, Setup setup, TlsContext? client, int bound, ILogger log)
 {
     private const long patience = 10_000;
-    private readonly Dictionary<(Dialled, Host, int), Connection> open = [];
+    private readonly Dictionary<Destination, Connection> open = [];
 
     /// <summary>Sends a message there, over the connection that there is or a new one.</summary>
     public void Send(Hop.Dial hop, ReadOnlyMemory<byte> message)
     {
-        if (hop.Transport.IsUdp)
-        {
-            SendDatagram(hop, message);
-        }
-        else if (open.TryGetValue((hop.Transport, hop.Host, hop.Port), out var connection))
-        {
-            Give(connection, message);
-        }
-        else
-        {
-            Give(connection = Begin(hop), message);
-        }
+        var there = hop.Destination;
+        if (there.Transport.IsUdp) shard.Doors.Send(RealmModule.towards(setup.Realm, hop).Value.Id, Endpoint(there), message.Span);
+        else Give(open.GetValueOrDefault(there) ?? Begin(hop), message);
     }
 
     /// <summary>The socket says that it is connected, or that it never will be.</summary>
@@ -41,7 +30,7 @@ internal sealed class Dials(Shard shard, Setup setup, TlsContext? client, int bo
         else if (connection.IsSecure)
         {
             connection.Stage = Stage.Securing;
-            connection.Session = client!.Dial(connection.Descriptor, connection.Errand!.Hop.Host);
+            connection.Session = client!.Dial(connection.Descriptor, connection.Errand!.Hop.Destination.Domain);
             shard.Shake(connection);
         }
         else
@@ -66,18 +55,18 @@ internal sealed class Dials(Shard shard, Setup setup, TlsContext? client, int bo
     /// <summary>Gives a connection up; the end of the turn ends it.</summary>
     public void Fail(Connection connection, string reason)
     {
-        log.Unreachable(HostModule.print(connection.Errand!.Hop.Host), reason);
+        log.Unreachable(HostModule.print(connection.Errand!.Hop.Destination.Domain), reason);
         (connection.IsBroken, connection.Reason) = (true, reason);
         shard.Outgoing.Touch(connection);
     }
 
-    /// <summary>The connection ends: the next message takes another, and what still waits will not arrive.</summary>
+    /// <summary>The connection ends: the next message takes another, and who waits for an answer waits in vain.</summary>
     public void Forget(Connection connection)
     {
         var errand = connection.Errand!;
-        open.Remove((errand.Hop.Transport, errand.Hop.Host, errand.Hop.Port));
-        foreach (var message in errand.Messages) shard.Conductor.Undeliverable(shard.Now, errand.Hop, message, shard);
+        open.Remove(errand.Hop.Destination);
         errand.Messages.Clear();
+        shard.Conductor.Severed(shard.Now, errand.Hop, shard);
     }
 
     private void Give(Connection connection, ReadOnlyMemory<byte> message)
@@ -100,22 +89,21 @@ internal sealed class Dials(Shard shard, Setup setup, TlsContext? client, int bo
         var connection = new Connection(shard.Table.Next(), opening, Streams.Dialled)
         {
             Errand = new Errand(hop, leaves),
-            IsSecure = hop.Transport.IsTls,
+            IsSecure = hop.Destination.Transport.IsTls,
             Limit = shard.Now.After(patience),
         };
         shard.Table.Add(connection);
         shard.Wheel.Set(connection, connection.Limit);
-        open[(hop.Transport, hop.Host, hop.Port)] = connection;
-        Resolve(hop.Host, address => Connect(connection, address), reason => Fail(connection, reason));
+        open[hop.Destination] = connection;
+        Connect(connection);
         return connection;
     }
 
-    private void Connect(Connection connection, Address address)
+    private void Connect(Connection connection)
     {
-        if (connection.Stage != Stage.Connecting) return;
         try
         {
-            connection.Remote = new Endpoint(address, connection.Errand!.Hop.Port);
+            connection.Remote = Endpoint(connection.Errand!.Hop.Destination);
             connection.Descriptor = Sockets.Dial(connection.Remote);
             connection.Watched = Libc.Out;
             shard.Readiness.Add(connection.Descriptor, Libc.Out, connection.Number);
@@ -126,42 +114,5 @@ internal sealed class Dials(Shard shard, Setup setup, TlsContext? client, int bo
         }
     }
 
-    private void SendDatagram(Hop.Dial hop, ReadOnlyMemory<byte> message)
-    {
-        if (hop.Host is Host.Address { Address: var known })
-        {
-            shard.Doors.Send(RealmModule.towards(setup.Realm, hop).Value.Id, new Endpoint(known, hop.Port), message.Span);
-            return;
-        }
-        var bytes = message.ToArray();
-        Resolve(
-            hop.Host,
-            address => shard.Doors.Send(RealmModule.towards(setup.Realm, hop).Value.Id, new Endpoint(address, hop.Port), bytes),
-            reason =>
-            {
-                log.Unreachable(HostModule.print(hop.Host), reason);
-                shard.Conductor.Undeliverable(shard.Now, hop, bytes, shard);
-            });
-    }
-
-    // A name is looked up on another thread; what comes of it is handed in like anything from outside.
-    private void Resolve(Host host, Action<Address> found, Action<string> missing)
-    {
-        if (host is Host.Address { Address: var address }) found(address);
-        else _ = LookUpAsync(host, found, missing);
-    }
-
-    private async Task LookUpAsync(Host host, Action<Address> found, Action<string> missing)
-    {
-        await Task.Yield();
-        try
-        {
-            var address = AddressModule.ofIPAddress(await Resolver.AddressAsync(host, CancellationToken.None));
-            shard.Post(() => found(address));
-        }
-        catch (Exception reason) when (reason is SocketException or ArgumentException)
-        {
-            shard.Post(() => missing(reason.Message));
-        }
-    }
+    private static Endpoint Endpoint(Destination there) => new(there.Address, there.Port);
 }

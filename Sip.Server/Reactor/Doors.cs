@@ -93,7 +93,7 @@ internal sealed unsafe class Doors : IDisposable
             var count = datagrams.Receive(descriptors[place]);
             shard.Hear();
             for (var i = 0; i < count; i++)
-                shard.Conductor.Arrived(shard.Now, new Flow(listener, Transport.Udp, 0, datagrams.Source(i)), datagrams.Bytes(i), shard);
+                shard.Arrived(new Flow(listener, Transport.Udp, 0, datagrams.Source(i)), datagrams.Bytes(i));
             if (!Datagrams.IsWhole(count)) return;
         }
     }

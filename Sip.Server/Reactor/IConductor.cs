@@ -32,8 +32,8 @@ public interface IConductor
     /// <summary>A connection is gone.</summary>
     void Closed(Instant now, in Flow flow, Shard shard);
 
-    /// <summary>These bytes could not be sent to this hop.</summary>
-    void Undeliverable(Instant now, Hop hop, ReadOnlyMemory<byte> bytes, Shard shard);
+    /// <summary>The connection that was called for this hop is gone, or did not come about.</summary>
+    void Severed(Instant now, Hop hop, Shard shard);
 
     /// <summary>Time has passed.</summary>
     void Tick(Instant now, Shard shard);

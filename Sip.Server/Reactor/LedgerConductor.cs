@@ -1,13 +1,14 @@
 using Sip.Edge;
 using Sip.Identity;
 using Sip.Routing;
+using Sip.Server.Resolving;
 using Sip.Server.Shell;
 using Sip.Wire;
 
 namespace Sip.Server.Reactor;
 
 /// <summary>The shard's ledger: inputs go in, effects come out. A fault costs one input.</summary>
-public sealed class LedgerConductor(Ledger ledger, ILogger log) : IConductor
+public sealed class LedgerConductor(Ledger ledger, Resolver resolver, ILogger log) : IConductor
 {
     // What an effect leads to at once waits until the effects before it are done: they are good until the next input.
     private readonly Queue<Input> waiting = new();
@@ -39,7 +40,7 @@ public sealed class LedgerConductor(Ledger ledger, ILogger log) : IConductor
     public void Closed(Instant now, in Flow flow, Shard shard) => Take(now, Input.NewClosed(flow), shard);
 
     /// <inheritdoc/>
-    public void Undeliverable(Instant now, Hop hop, ReadOnlyMemory<byte> bytes, Shard shard) => Take(now, Input.NewUndeliverable(hop, bytes), shard);
+    public void Severed(Instant now, Hop hop, Shard shard) => Take(now, Input.NewSevered(hop), shard);
 
     /// <inheritdoc/>
     public void Tick(Instant now, Shard shard) => Take(now, Input.Tick, shard);
@@ -82,6 +83,14 @@ public sealed class LedgerConductor(Ledger ledger, ILogger log) : IConductor
         }
     }
 
+    // What another thread is told is handed in like anything from outside.
+    private async Task AskAsync(Question question, Shard shard)
+    {
+        await Task.Yield();
+        var told = await resolver.AskAsync(question, CancellationToken.None);
+        shard.Post(() => Take(shard.Now, told, shard));
+    }
+
     private void Do(Effect effect, Shard shard)
     {
         switch (effect)
@@ -97,6 +106,9 @@ public sealed class LedgerConductor(Ledger ledger, ILogger log) : IConductor
                 break;
             case Effect.Tell { Told: var told }:
                 shard.Tell(told);
+                break;
+            case Effect.Ask { Question: var question }:
+                _ = AskAsync(question, shard);
                 break;
             case Effect.Note { Note: var note }:
                 log.Noted(note);

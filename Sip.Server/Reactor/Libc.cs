@@ -41,6 +41,7 @@ internal static unsafe partial class Libc
     [LibraryImport("libc")] public static partial int epoll_ctl(int epoll, int operation, int descriptor, byte* readiness);
     [LibraryImport("libc")] public static partial int epoll_wait(int epoll, byte* readiness, int count, int milliseconds);
     [LibraryImport("libc")] public static partial int epoll_pwait2(int epoll, byte* readiness, int count, long* time, void* signals);
+    [LibraryImport("libc")] public static partial int nanosleep(long* time, long* left);
     [LibraryImport("libc")] public static partial int getsockname(int descriptor, byte* address, int* length);
 
     /// <summary>Where a piece of a message lies (struct iovec).</summary>

@@ -28,6 +28,13 @@ internal sealed unsafe class Readiness : IDisposable
         throw new IOException(Libc.Words(Libc.Errno));
     }
 
+    /// <summary>Lets things get ready for so long, whatever is ready meanwhile.</summary>
+    public static void Rest(long microseconds)
+    {
+        var time = stackalloc long[] { 0, microseconds * 1000 };
+        Libc.nanosleep(time, null);
+    }
+
     /// <summary>What the one at this place is ready for.</summary>
     public uint Events(int place) => *(uint*)(ready + place * stride);
 

@@ -19,6 +19,9 @@ public sealed class Shard
     private readonly TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TlsContext? server;
     private Neighbours neighbours;
+    private Gathering gathering = GatheringModule.start;
+    private long looked;
+    private int came;
 
     internal Shard(int number, Setup setup, IConductor conductor, Clock clock, ReactorSettings settings, bool shared, ILogger log)
     {
@@ -108,7 +111,21 @@ public sealed class Shard
     internal void Arrived(Connection connection, ReadOnlyMemory<byte> message)
     {
         OpenSip(connection);
-        Conductor.Arrived(Now, connection.Flow, message, this);
+        Arrived(connection.Flow, message);
+    }
+
+    /// <summary>A message came by a flow.</summary>
+    internal void Arrived(in Flow flow, ReadOnlyMemory<byte> message)
+    {
+        came++;
+        Conductor.Arrived(Now, flow, message, this);
+    }
+
+    // Another shard has handed a message over.
+    private void Handed(in Flow flow, ReadOnlyMemory<byte> message)
+    {
+        came++;
+        Conductor.Handed(Now, flow, message, this);
     }
 
     /// <summary>The head of a message came on a stream behind which nothing can be read.</summary>
@@ -187,9 +204,25 @@ public sealed class Shard
         done.TrySetResult();
     }
 
+    // A turn that begins a moment later deals with several messages at once.
+    private void Gather()
+    {
+        var pause = GatheringModule.pause(gathering) - (clock.Microseconds - looked);
+        if (pause > 0) Readiness.Rest(pause);
+    }
+
+    private void Look()
+    {
+        var now = clock.Microseconds;
+        gathering = GatheringModule.saw(came, now - looked, gathering);
+        (looked, came) = (now, 0);
+    }
+
     private void Turn()
     {
+        Gather();
         var count = Readiness.Wait(Patience());
+        Look();
         Now = clock.Now;
         for (var i = 0; i < count; i++)
         {
@@ -253,7 +286,7 @@ public sealed class Shard
         {
             if (left.Told is { } told) Conductor.Told(Now, told, this);
             else if (left.Way == Inbox.Way.Out) SendHere(left.Flow.Connection, left.Bytes.Span);
-            else Conductor.Handed(Now, left.Flow, left.Bytes, this);
+            else Handed(left.Flow, left.Bytes);
             Inbox.Return(left);
         }
     }

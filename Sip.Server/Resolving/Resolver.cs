@@ -1,5 +1,8 @@
+using System.Net;
+using System.Net.Sockets;
 using DnsClient;
 using DnsClient.Protocol;
+using Microsoft.FSharp.Collections;
 using Sip.Edge;
 using Sip.Routing;
 using Sip.Server.Shell;
@@ -7,17 +10,20 @@ using Sip.Server.Shell;
 namespace Sip.Server.Resolving;
 
 /// <summary>Asks the domain name system what the domain wants to know, each question for at most a second.</summary>
-public sealed class Resolver(Locator locator, IDnsQuery dns, Clock clock)
+public sealed class Resolver(Func<IDnsQuery> dns, Clock clock)
 {
     /// <summary>How long one question may take, its repetition included.</summary>
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(1);
 
-    // More rounds than any URI needs: a bound for the loop, not a limit that is met.
-    private const int Most = 8;
+    // How long a name counts that only this machine's own list of hosts knows.
+    private const long hostsCount = 30;
 
-    private readonly Lock gate = new();
+    private readonly Lazy<IDnsQuery> dns = new(dns);
 
-    /// <summary>Options for a client that asks twice within the deadline; the answers are kept by the locator.</summary>
+    /// <summary>A resolver that asks the machine's own name servers.</summary>
+    public static Resolver OfMachine(Clock clock) => new(() => new LookupClient(Options()), clock);
+
+    /// <summary>Options for a client that asks twice within the deadline; the answers are kept by the domain.</summary>
     public static LookupClientOptions Options(params NameServer[] servers)
     {
         var options = servers.Length == 0 ? new LookupClientOptions() : new LookupClientOptions(servers);
@@ -30,24 +36,8 @@ public sealed class Resolver(Locator locator, IDnsQuery dns, Clock clock)
         return options;
     }
 
-    /// <summary>Where a URI leads, or why nowhere; the seed decides among equals.</summary>
-    public async Task<Resolved> ResolveAsync(SipUri uri, ulong seed, CancellationToken cancel)
-    {
-        var resolved = Locate(uri, seed);
-        for (var round = 0; round < Most && resolved is Resolved.Ask asking; round++)
-        {
-            await Task.WhenAll(asking.Questions.Select(question => AskAsync(question, cancel)));
-            resolved = Locate(uri, seed);
-        }
-        return resolved;
-    }
-
-    private Resolved Locate(SipUri uri, ulong seed)
-    {
-        lock (gate) return locator.Locate(clock.Now, seed, uri);
-    }
-
-    private async Task AskAsync(Question question, CancellationToken cancel)
+    /// <summary>The answer to a question, as the domain takes it.</summary>
+    public async Task<Input> AskAsync(Question question, CancellationToken cancel)
     {
         var (name, type) = question switch
         {
@@ -61,40 +51,58 @@ public sealed class Resolver(Locator locator, IDnsQuery dns, Clock clock)
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancel);
         try
         {
-            var response = await dns.QueryAsync(name, type, cancellationToken: either.Token);
-            lock (gate) Learn(question, type, response);
+            var response = await dns.Value.QueryAsync(name, type, cancellationToken: either.Token);
+            var told = Read(question, type, response);
+            return told.Answer.IsNoSuchName ? await KnownHereAsync(told, name, type, either.Token) : told;
         }
         catch (Exception failure) when (failure is DnsResponseException or OperationCanceledException && !cancel.IsCancellationRequested)
         {
-            lock (gate) locator.LearnFailure(clock.Now, question);
+            return Tell(question, Answer.Failed, 0);
         }
     }
 
-    private void Learn(Question question, QueryType type, IDnsQueryResponse response)
+    private static Input.Answered Read(Question question, QueryType type, IDnsQueryResponse response)
     {
         var wanted = response.Answers.Where(record => (int)record.RecordType == (int)type).ToList();
         if (response.HasError && response.Header.ResponseCode != DnsHeaderResponseCode.NotExistentDomain)
-            locator.LearnFailure(clock.Now, question);
-        else if (wanted.Count == 0)
-            locator.LearnAbsence(clock.Now, question, Absence(response));
-        else
-            LearnRecords(question, wanted, response.Answers.Min(record => record.InitialTimeToLive));
+            return Tell(question, Answer.Failed, 0);
+        return wanted.Count == 0
+            ? Tell(question, Answer.NoSuchName, Absence(response))
+            : Tell(question, Records(type, wanted), response.Answers.Min(record => record.InitialTimeToLive));
+    }
+
+    // A name that no name server knows may stand in the machine's own list of hosts.
+    private static async Task<Input.Answered> KnownHereAsync(Input.Answered absent, string name, QueryType type, CancellationToken cancel)
+    {
+        if (type is not (QueryType.A or QueryType.AAAA)) return absent;
+        try
+        {
+            var family = type == QueryType.A ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6;
+            var found = await Dns.GetHostAddressesAsync(name, family, cancel);
+            return found.Length == 0 ? absent : Tell(absent.Question, Addresses(found), hostsCount);
+        }
+        catch (SocketException)
+        {
+            return absent;
+        }
     }
 
     // RFC 2308 §5: the smaller of the SOA's own time to live and its minimum; half a minute without one.
     private static long Absence(IDnsQueryResponse response) =>
         response.Authorities.OfType<SoaRecord>().Select(soa => Math.Min(soa.InitialTimeToLive, (long)soa.Minimum)).FirstOrDefault(30);
 
-    private void LearnRecords(Question question, List<DnsResourceRecord> records, long seconds)
+    private static Answer Records(QueryType type, List<DnsResourceRecord> records) => type switch
     {
-        var now = clock.Now;
-        if (question.IsNaptr)
-            locator.LearnRules(now, question, records.OfType<NAPtrRecord>().Select(Rule), seconds);
-        else if (question.IsSrv)
-            locator.LearnServers(now, question, records.OfType<DnsClient.Protocol.SrvRecord>().Select(Server), seconds);
-        else
-            locator.LearnAddresses(now, question, records.OfType<AddressRecord>().Select(record => record.Address), seconds);
-    }
+        QueryType.NAPTR => Answer.NewNaptr(ListModule.OfSeq(records.OfType<NAPtrRecord>().Select(Rule))),
+        QueryType.SRV => Answer.NewSrv(ListModule.OfSeq(records.OfType<DnsClient.Protocol.SrvRecord>().Select(Server))),
+        _ => Addresses(records.OfType<AddressRecord>().Select(record => record.Address)),
+    };
+
+    private static Answer Addresses(IEnumerable<IPAddress> found) =>
+        Answer.NewAddresses(ListModule.OfSeq(found.Select(AddressModule.ofIPAddress)));
+
+    private static Input.Answered Tell(Question question, Answer answer, long seconds) =>
+        (Input.Answered)Input.NewAnswered(question, answer, seconds);
 
     private static NaptrRecord Rule(NAPtrRecord record) =>
         new(record.Order, record.Preference, record.Flags, record.Services, record.Replacement.Value);

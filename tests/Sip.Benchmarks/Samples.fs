@@ -26,9 +26,14 @@ let realm: Realm =
         Domains = [ "example.test" ]
         Listeners = [| listener 0 Transport.Udp 5060; listener 1 Transport.Ws 8080 |]
         Peers = []
+        Home = ValueNone
+        Barred = []
+        Algorithms = Identity.Algorithm.all
         Admittance = Admittance.Authenticated
         Limits = Limits.usual
         Secret = Array.init 32 byte
+        Node = 0u
+        Epoch = 1UL
     }
 
 let private flow index transport connection : Flow =
@@ -86,7 +91,7 @@ let bye =
         "Route: <sip:edge.example.test:8080;transport=ws;lr>\r\nContent-Length: 0\r\n\r\n")
         .Replace(
             "sip:bob@x.invalid;transport=ws",
-            "sip:bob@x.invalid;transport=ws;alias=" + Alias.mint (Array.init 32 byte) callee
+            "sip:bob@x.invalid;transport=ws;alias=" + Alias.mint (Mint.ofRealm realm) callee
         )
         .Replace("To: <sip:bob@example.test>", "To: <sip:bob@example.test>;tag=a6c85cf")
     |> Text.toBytes

@@ -21,8 +21,10 @@ let private read (bytes: byte[]) =
 let private heading =
     Heading.Written(ReadOnlyMemory(Text.toBytes "sip:bob@y.invalid;transport=ws"))
 
+let private alive (flow: Flow) = ValueSome flow
+
 let private decide (request: Message) =
-    Target.choose station Samples.caller request (Routes.strip station request)
+    Target.choose station alive Samples.caller request (Routes.strip station request)
     |> ignore
 
 let private forward (request: Message) (heading: Heading) : int =
@@ -32,9 +34,13 @@ let private forward (request: Message) (heading: Heading) : int =
             Source = station.Flows.Of Samples.caller
             Request = request
             Way = Routes.strip station request
+            Hop = Hop.Flow Samples.callee
             Leaves = Samples.realm.Listeners[1]
             Heading = heading
             Path = ReadOnlyMemory.Empty
+            Breadth = 60
+            Towards = Standing.Client
+            Asserted = []
             Transaction = { First = 1UL; Second = 2UL }
             Index = 0
         }
@@ -62,7 +68,15 @@ let private response = Samples.read answer
 
 let private back () =
     edits.Clear()
-    Return.write edits (station.Flows.Of Samples.callee) Samples.caller response
+
+    Return.write
+        station
+        edits
+        (station.Flows.Of Samples.callee)
+        []
+        (station.Flows.Of Samples.caller)
+        response
+
     Patch.write edits response (Span target) |> ignore
 
 let private whole (bytes: byte[]) (heading: Heading) =

@@ -23,9 +23,9 @@ type Told =
     | Opened of Flow
     | Arrived of Flow * Text: string
     | Closed of Flow
-    | Undeliverable of Hop * Text: string
     | Handed of Flow * Text: string
     | Told of Sip.Edge.Told
+    | Severed of Hop
 
 /// Tells the test what it is told, and does with arrived messages what the test says.
 type Teller(arrived: Flow -> ReadOnlyMemory<byte> -> Shard -> unit) =
@@ -57,12 +57,12 @@ type Teller(arrived: Flow -> ReadOnlyMemory<byte> -> Shard -> unit) =
 
         member _.Closed(_, flow, _) = tell (Told.Closed flow)
 
-        member _.Undeliverable(_, hop, bytes, _) =
-            tell (Told.Undeliverable(hop, text bytes))
+        member _.Severed(_, hop, _) = tell (Told.Severed hop)
 
         member _.Handed(_, flow, bytes, _) = tell (Told.Handed(flow, text bytes))
 
         member _.Told(_, what, _) = tell (Told.Told what)
+
         member _.Tick(_, _) = ()
         member _.Enroll(_, _, _) = ()
 
@@ -124,13 +124,20 @@ module Reactors =
                     Domains = [| "sip.test" |]
                     Peers = [||]
                     Resolved = Dictionary()
+                    Upstreams = [||]
+                    UpstreamPath = "supported"
+                    Barred = [||]
                     Origins = [||]
                     Hosts = [||]
                     Paths = [||]
                     Outward = [||]
+                    StrictOutbound = false
+                    StrictPath = false
                     UnsafeNoAuth = true
+                    Digest = "all"
                     MessageBytes = 65536
                     Secret = Array.zeroCreate 32
+                    Epoch = 1UL
                 }
 
             match Setup.configure wishes with

@@ -45,14 +45,32 @@ let private zone (name: string) (kind: int) : Zonal =
     | "silent.test", _ -> Zonal.Silence
     | _, _ -> Zonal.Nothing
 
+// As the ledger does: what it does not know it asks, until it knows or knows that there is nothing.
 let private ask (server: NameServer) (locator: Locator) (host: string) : Resolved =
-    let client =
-        DnsClient.LookupClient(Resolver.Options(DnsClient.NameServer(server.Endpoint)))
-
-    let resolver = Resolver(locator, client, Clock TimeProvider.System)
+    let clock = Clock TimeProvider.System
+    let servers = Resolver.Options(DnsClient.NameServer(server.Endpoint))
+    let resolver = Resolver((fun () -> DnsClient.LookupClient servers), clock)
     let uri = Uri.ofUser "bob" (Host.Name host)
 
-    resolver.ResolveAsync(uri, 1UL, CancellationToken.None).GetAwaiter().GetResult()
+    let rec round left =
+        match locator.Locate(clock.Now, 1UL, uri) with
+        | Resolved.Ask questions when left > 0 ->
+            questions
+            |> List.map (fun question -> resolver.AskAsync(question, CancellationToken.None))
+            |> System.Threading.Tasks.Task.WhenAll
+            |> _.GetAwaiter().GetResult()
+            |> Array.iter (fun told ->
+                match told with
+                | Input.Answered(question, answer, life) ->
+                    locator.Learn(clock.Now, question, answer, life)
+                | other -> failtest $"%A{other}")
+
+            round (left - 1)
+        | Resolved.Ask _
+        | Resolved.To _
+        | Resolved.Nowhere _ as known -> known
+
+    round 8
 
 let private resolve host =
     use server = new NameServer(zone)

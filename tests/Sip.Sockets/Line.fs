@@ -122,7 +122,10 @@ module Line =
             while isOpen do
                 try
                     let! count = socket.ReceiveAsync(ArraySegment buffer, SocketFlags.None)
-                    inbox.TryWrite buffer[.. count - 1] |> ignore
+
+                    // A sign of life for whatever translates addresses.
+                    if not (ReadOnlySpan(buffer, 0, count).StartsWith(ReadOnlySpan crlf)) then
+                        inbox.TryWrite buffer[.. count - 1] |> ignore
                 with
                 | :? SocketException
                 | :? ObjectDisposedException -> isOpen <- false

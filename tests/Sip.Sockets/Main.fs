@@ -17,7 +17,7 @@ type private Bench =
 
 let private prepare (shell: string) : Task<Bench> =
     task {
-        let users = Laboratory.users (Calls.users @ Flows.users)
+        let users = Laboratory.users (Calls.users @ Flows.users @ Returns.users)
         let common = Laboratory.start shell Laboratory.transports "example.test" users
         let guarded = Doors.guarded shell
         let tight = Departures.prepare shell
@@ -43,6 +43,7 @@ let private suite (bench: Bench) : Test =
         [
             Calls.all bench.Common
             Flows.all bench.Common
+            Returns.all bench.Common
             HostileFrames.all bench.Common
             Streaming.all bench.Common
             Doors.health bench.Common

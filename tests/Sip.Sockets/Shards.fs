@@ -1,5 +1,5 @@
 // Shards: a server of two shards is one server: calls between connections of different shards, what
-// becomes of them when either connection is cut, one nonce count for all, and each user shown once.
+// becomes of them when either connection is cut or taken up again, one nonce count for all, and each user shown once.
 
 module Sip.Sockets.Shards
 
@@ -24,8 +24,8 @@ let private shardOf (lab: Laboratory) (line: Line) : Task<int> =
         return int (int64 found.Groups[1].Value >>> 20) &&& 0xFF
     }
 
-/// A phone whose connection lives in that shard, registered.
-let private seated (lab: Laboratory) transport user (shard: int) : Task<Phone> =
+/// A phone whose connection lives in that shard.
+let private connected (lab: Laboratory) (shard: int) transport user : Task<Phone> =
     task {
         let place = Laboratory.place lab transport
         let mutable found = ValueNone
@@ -41,9 +41,23 @@ let private seated (lab: Laboratory) transport user (shard: int) : Task<Phone> =
             | there when there = shard -> found <- ValueSome phone
             | _ -> (phone.Line :> IDisposable).Dispose()
 
-        let! _ = Phone.register found.Value
         return found.Value
     }
+
+/// A phone whose connection lives in that shard, registered.
+let private seated (lab: Laboratory) transport user (shard: int) : Task<Phone> =
+    task {
+        let! phone = connected lab shard transport user
+        let! _ = Phone.register phone
+        return phone
+    }
+
+let private comesBack lab (shard: int) from by naming =
+    testList
+        $"From shard {shard} to the other"
+        [
+            Returns.comesBack lab (connected lab shard) (connected lab (1 - shard)) from by naming
+        ]
 
 let private across lab (from: string) (towards: string) =
     testCaseTask $"{from} of one shard and {towards} of the other call each other"
@@ -173,7 +187,7 @@ let prepare (shell: string) : Task<Laboratory> =
         Laboratory.transports
         "example.test"
         ([ "--shards"; string shards ]
-         @ Laboratory.users (users @ Calls.users @ Flows.users @ Departures.users))
+         @ Laboratory.users (users @ Calls.users @ Flows.users @ Departures.users @ Returns.users))
 
 let all (lab: Laboratory) : Test =
     testList
@@ -186,6 +200,8 @@ let all (lab: Laboratory) : Test =
             cut lab
             replay lab
             listed lab
+            comesBack lab 0 "ws" "tcp" Returns.Naming.Gruu
+            comesBack lab 1 "wss" "ws" Returns.Naming.Contact
             Calls.all lab
             Flows.all lab
             Departures.shared lab

@@ -88,9 +88,14 @@ let private realm: Realm =
                 listener 4 Transport.Wss 443
             |]
         Peers = []
+        Home = ValueNone
+        Barred = []
+        Algorithms = Identity.Algorithm.all
         Admittance = Admittance.Authenticated
         Limits = Limits.usual
         Secret = Array.init 32 byte
+        Node = 0u
+        Epoch = 1UL
     }
 
 let private flow (number: int) (transport: string) (address: string) : Flow =
@@ -130,6 +135,7 @@ type private Stage() =
             match effect with
             | Effect.Hand _
             | Effect.Tell _
+            | Effect.Ask _
             | Effect.Note _ -> ()
             | Effect.Send(hop, bytes) ->
                 let text = Text.ofBytes bytes.Span

@@ -7,6 +7,7 @@ import { startServer } from "./harness/server.js";
 import { serveTestPages } from "./harness/web.js";
 import "./cases/registering.js";
 import "./cases/calling.js";
+import "./cases/outbound.js";
 import "./cases/messaging.js";
 import "./cases/malformed.js";
 import "./cases/phonepage.js";

@@ -7,7 +7,8 @@ const features = [
   "DialMediaRouteProvider", "CertificateTransparencyComponentUpdater",
 ];
 
-export async function launchChromium() {
+/** Without the loopback it offers its other addresses only, for a peer that knows but one. */
+export async function launchChromium({ loopback = true } = {}) {
   return await chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     headless: true,
@@ -15,7 +16,8 @@ export async function launchChromium() {
       "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
       "--disable-background-networking", "--disable-component-update", "--no-pings",
       "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
-      "--autoplay-policy=no-user-gesture-required", "--allow-loopback-in-peer-connection",
+      "--autoplay-policy=no-user-gesture-required",
+      ...(loopback ? ["--allow-loopback-in-peer-connection"] : []),
       "--ignore-certificate-errors", `--disable-features=${features.join(",")}`,
     ],
   });

@@ -3,7 +3,7 @@
 import { Log } from "./log.js";
 import { Phone, tap } from "./phone.js";
 
-const password = "correct horse";
+export const password = "correct horse";
 let users = 0;
 
 /** `--user` options for that many users; each desk takes its own. */
@@ -15,8 +15,8 @@ export function userOptions(count) {
 export class Desk {
   #logs = [];
 
-  constructor({ browser, server, guestServer, pages }, context) {
-    Object.assign(this, { browser, server, guestServer, pages, context });
+  constructor(world, context) {
+    Object.assign(this, world, { context });
   }
 
   static async set(world) {

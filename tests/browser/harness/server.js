@@ -68,7 +68,8 @@ function readiness(child, said) {
   });
 }
 
-async function freePorts(count) {
+/** Ports of the loopback that nothing listens on by TCP. */
+export async function freePorts(count) {
   const holders = await Promise.all(Array.from({ length: count }, async () => {
     const holder = createServer().listen(0, "127.0.0.1");
     await once(holder, "listening");

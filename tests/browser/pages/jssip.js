@@ -1,5 +1,6 @@
 // A phone made of JsSIP, worked from outside by `window.phone` and telling by `window.report`.
 // Its twin is sipjs.js: the same verbs and the same events, so that a case is written once.
+import { cut } from "./cut.js";
 import { UA, WebSocketInterface } from "jssip";
 import { watchMedia } from "./media.js";
 
@@ -11,7 +12,10 @@ let session;
 
 window.phone = {
   open({ url, uri, user, password }) {
-    ua = new UA({ sockets: [new WebSocketInterface(url)], uri, authorization_user: user, password });
+    ua = new UA({
+      sockets: [new WebSocketInterface(url)], uri, authorization_user: user, password,
+      connection_recovery_min_interval: 1,
+    });
     ua.on("registered", () => report("registered"));
     ua.on("unregistered", () => report("unregistered"));
     ua.on("registrationFailed", ({ response, cause }) =>
@@ -28,6 +32,7 @@ window.phone = {
     ua.start();
   },
   close: () => ua.unregister(),
+  cut,
   call(to) {
     follow(ua.call(to, audio));
     watchMedia(session.connection, report);

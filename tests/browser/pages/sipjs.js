@@ -1,5 +1,6 @@
 // A phone made of SIP.js, worked from outside by `window.phone` and telling by `window.report`.
 // Its twin is jssip.js: the same verbs and the same events, so that a case is written once.
+import { cut } from "./cut.js";
 import {
   Inviter, Messager, Registerer, RegistererState, SessionState, UserAgent,
 } from "sip.js";
@@ -26,6 +27,10 @@ window.phone = {
         peerConnectionConfiguration: { iceServers: [] },
       },
       delegate: {
+        async onDisconnect() {
+          await ua.reconnect();
+          await registerer.register({ requestDelegate: { onAccept: () => report("registered") } });
+        },
         onInvite(invitation) {
           follow(invitation);
           report("incoming", { from: invitation.remoteIdentity.uri.user });
@@ -38,7 +43,7 @@ window.phone = {
       },
     });
     await ua.start();
-    registerer = new Registerer(ua);
+    registerer = new Registerer(ua, { regId: 1 });
     registerer.stateChange.addListener((state) => {
       if (state === RegistererState.Registered) report("registered");
       if (state === RegistererState.Unregistered) report("unregistered");
@@ -50,6 +55,7 @@ window.phone = {
     });
   },
   close: () => void registerer.unregister(),
+  cut,
   call(to) {
     const inviter = new Inviter(ua, UserAgent.makeURI(to), audio);
     follow(inviter);

@@ -1,4 +1,4 @@
-// Home: which shard works on a message. The bindings of a user have one writer, whoever brings the
+// Belonging: which shard works on a message. The bindings of a user have one writer, whoever brings the
 // REGISTER; all that comes by datagram of one Call-ID meets in one shard, whatever port it comes from: what
 // is sent again, its ACK and CANCEL (RFC 3261 §17.2.3), and the answer to a challenge (§22.2). What comes on a
 // connection stays there, and a response goes where the branch was written.
@@ -12,10 +12,10 @@ open Sip.Routing
 
 /// Finding the shard of a message.
 [<RequireQualifiedAccess>]
-module Home =
+module Belonging =
 
     let private among (station: Station) (bytes: ReadOnlySpan<byte>) : int =
-        int ((Prf.hash station.HomeKey bytes).First % uint64 station.Sharding.Count)
+        int ((Prf.hash station.ShardKey bytes).First % uint64 station.Sharding.Count)
 
     /// The shard that alone changes the bindings of a user.
     let ofAor (station: Station) (aor: string) : int =
