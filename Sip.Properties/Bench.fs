@@ -103,7 +103,6 @@ type Server(registered: Binding list) =
     let ledger = Ledger(realm, Timing.usual, Policy.standard)
     let mutable now = 1000L
 
-
     let take (input: Input) : (Hop * string) list =
         [
             for effect in ledger.Take(at now, input) do

@@ -121,7 +121,7 @@ let private tryRequest (uri: string) (routes: string list) =
     | Arrival.Broken _ -> None
 
 /// A request as it goes on from one flow to another.
-let forwarded (came: Flow) (leaves: Flow) (message: Message) =
+let private forwardedTo (heading: Heading) (came: Flow) (leaves: Flow) (message: Message) =
     let outgoing =
         {
             Station = station ()
@@ -130,7 +130,7 @@ let forwarded (came: Flow) (leaves: Flow) (message: Message) =
             Way = Routes.strip (station ()) message
             Hop = Hop.Flow leaves
             Leaves = Realm.listener realm leaves.Listener
-            Heading = Heading.Written(ReadOnlyMemory(Text.toBytes "sip:bob@10.1.1.1"))
+            Heading = heading
             Path = ReadOnlyMemory.Empty
             Breadth = 60
             Towards = Standing.Client
@@ -142,6 +142,11 @@ let forwarded (came: Flow) (leaves: Flow) (message: Message) =
     let edits = Edits()
     Forward.write edits &outgoing
     read (Patch.toBytes edits message)
+
+let private headed (uri: string) =
+    Heading.Written(ReadOnlyMemory(Text.toBytes uri))
+
+let forwarded = forwardedTo (headed "sip:bob@10.1.1.1")
 
 let private written (write: Octets -> unit) =
     let out = Octets 64
@@ -450,6 +455,30 @@ let all =
 
                 not routes.IsEmpty
                 && routes |> List.forall (fun route -> route.StartsWith "<sip:")
+
+            Law.holds
+                "a SIPS request is recorded by SIPS URIs, but for listeners that have no TLS"
+                twoFlows
+            <| fun (came, leaves) ->
+                let isSecure (flow: Flow) =
+                    flow.Transport = Transport.Tls || flow.Transport = Transport.Wss
+
+                let heads =
+                    [
+                        headed "sips:bob@10.1.1.1", "sips:bob@example.test"
+                        Heading.Kept, "sips:bob@example.test"
+                    ]
+
+                heads
+                |> List.forall (fun (heading, uri) ->
+                    let after = forwardedTo heading came leaves (request uri [])
+                    let routes = texts HeaderName.RecordRoute after
+                    let secure = routes |> List.map _.StartsWith("<sips:")
+
+                    match secure with
+                    | [ one ] -> one = isSecure leaves
+                    | [ outward; inward ] -> outward = isSecure leaves && inward = isSecure came
+                    | _ -> false)
 
             Law.holds "a request without Max-Forwards leaves with 70" twoFlows
             <| fun (came, leaves) ->

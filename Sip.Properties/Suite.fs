@@ -67,6 +67,7 @@ let all: Test =
             World.InstanceLaws.all
             World.ReturnLaws.all
             World.KeepAliveLaws.all
+            World.WatchingLaws.all
             World.WorldLaws.all
             World.ShardLaws.all
             World.EndingLaws.all

@@ -17,7 +17,11 @@ type Due =
     | Answer of Answer: Mark
     | Bindings of Aor: string
     | Waiting of Waiting: Mark
+    | Server of Server: Destination
     | Nonce of Id: Sip.Identity.NonceId
+    /// A subscription to registrations, and a NOTIFY of one.
+    | Watch of Watch: Mark
+    | Notice of Notice: Mark
 
 /// An entity's place in the agenda, which the entity itself holds.
 [<AbstractClass>]

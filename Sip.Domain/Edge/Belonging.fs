@@ -1,5 +1,5 @@
 // Belonging: which shard works on a message. The bindings of a user have one writer, whoever brings the
-// REGISTER; all that comes by datagram of one Call-ID meets in one shard, whatever port it comes from: what
+// REGISTER, and who watches them is there, too (RFC 3680); all that comes by datagram of one Call-ID meets in one shard, whatever port it comes from: what
 // is sent again, its ACK and CANCEL (RFC 3261 §17.2.3), and the answer to a challenge (§22.2). What comes on a
 // connection stays there, and a response goes where the branch was written.
 
@@ -31,6 +31,12 @@ module Belonging =
         // It is refused, anywhere.
         | ValueNone -> station.Sharding.Number
 
+    let private ofUser (station: Station) (request: Message) (uri: UriView) : int =
+        match UriView.toUri request.Bytes uri with
+        | ValueSome(Uri.Sip user) -> ofAor station (Registration.aor station.Realm user).Key
+        | ValueSome _
+        | ValueNone -> station.Sharding.Number
+
     let private ofBranch (station: Station) (response: Message) : int =
         let shard = Branch.shardOf (Key.ofBranch response)
 
@@ -43,6 +49,8 @@ module Belonging =
         match message.Start with
         | StartLine.Response _ -> ofBranch station message
         | StartLine.Request(Method.Register, _, _) -> ofRegister station message
+        | StartLine.Request(Method.Subscribe, _, uri) when Watch.isReg message ->
+            ofUser station message uri
         | StartLine.Request _ when Flow.isConnection flow -> station.Sharding.Number
         | StartLine.Request _ ->
             among station (message.Slice(Message.value HeaderName.CallId message))

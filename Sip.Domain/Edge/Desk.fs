@@ -21,7 +21,14 @@ type Decision =
 
 /// Answering as the server itself.
 [<Sealed>]
-type internal Desk(realm: Realm, policy: Policy, location: Location, outbox: Outbox) =
+type internal Desk
+    (
+        realm: Realm,
+        policy: Policy,
+        location: Location,
+        outbox: Outbox,
+        become: string -> Bindings * Change list -> unit
+    ) =
 
     let allow = "OPTIONS, REGISTER"
     let supported = [ "path"; "outbound"; "gruu" ]
@@ -57,8 +64,7 @@ type internal Desk(realm: Realm, policy: Policy, location: Location, outbox: Out
         match Register.step policy now question before with
         | Outcome.Refused refusal -> refuse flow request refusal
         | Outcome.Registered(after, changes) ->
-            location.Store(now, aor, after, changes)
-            outbox.Tell(Told.Bound(aor, after, changes, now))
+            become aor (after, changes)
             keepAlive now flow request aor question
             let contacts = List.length (Bindings.current now after)
 

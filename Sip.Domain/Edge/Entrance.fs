@@ -16,6 +16,7 @@ type internal Tables =
         Outbox: Outbox
         Location: Location
         Locating: Locating
+        Watchers: Watchers
         Proofs: Proofs
         Identities: Identities
         Exchanges: Exchanges
@@ -193,10 +194,30 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
         | ValueSome home -> EdgeRegister.isRefused home request
         | ValueNone -> false
 
-    let decide now (source: FlowText) method scheme (request: Message) (way: Way) target =
+    let addressOf (name: HeaderName) (request: Message) : SipUri voption =
+        match AddressView.read request.Bytes (Message.value name request) with
+        | ValueSome view ->
+            match UriView.toUri request.Bytes view.Uri with
+            | ValueSome(Uri.Sip uri) -> ValueSome uri
+            | ValueSome _
+            | ValueNone -> ValueNone
+        | ValueNone -> ValueNone
+
+    // RFC 3680 §4.6: users may see their own registrations; who has sent the request is known by now.
+    let watched now (source: FlowText) (request: Message) (way: Way) : Decision =
+        match UriView.toUri request.Bytes way.Uri, addressOf HeaderName.From request with
+        | ValueSome(Uri.Sip user), ValueSome from when
+            Registration.aor realm user = Registration.aor realm from
+            ->
+            tables.Watchers.Subscribe(now, source, user, request)
+        | _, _ -> Decision.Refuse Refusal.NotYou
+
+    let decided now (source: FlowText) method scheme (request: Message) (way: Way) target =
         match target with
         | Target.Server -> served now source method scheme request
         | Target.User when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
+        | Target.User when method = Method.Subscribe && Watch.isReg request ->
+            watched now source request way
         | Target.User -> placesOfUser now request way
         | Target.Instance when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
         | Target.Instance -> placeOfInstance now request way
@@ -211,10 +232,29 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
             Decision.Refuse Refusal.LacksPath
         | Target.Sought(uris, heading) -> Decision.Seek(uris, heading)
         | Target.Ending(there, heading) ->
-            match outbox.Ending there with
-            | ValueSome found -> along (station.Flows.Of found).Hop heading
-            | ValueNone -> Decision.Refuse Refusal.FlowGone
+            match List.tryPick (outbox.Ending >> ValueOption.toOption) there with
+            | Some found -> along (station.Flows.Of found).Hop heading
+            | None -> Decision.Refuse Refusal.FlowGone
         | Target.Nobody refusal -> Decision.Refuse refusal
+
+    let isSecure (place: Place) =
+        Transport.isSecure (Hop.transport place.Hop)
+
+    // RFC 5630 §3.1.1, RFC 7118 §9.2: what is for a SIPS URI goes by TLS or not at all.
+    let secured (scheme: Scheme) (decision: Decision) : Decision =
+        match scheme, decision with
+        | Scheme.Sips, Decision.Forward places ->
+            match
+                places
+                |> List.map (List.filter isSecure)
+                |> List.filter (fun group -> not group.IsEmpty)
+            with
+            | [] -> Decision.Refuse Refusal.NobodyThere
+            | kept -> Decision.Forward kept
+        | (Scheme.Sip | Scheme.Sips), _ -> decision
+
+    let decide now source method scheme request way target =
+        decided now source method scheme request way target |> secured scheme
 
     let carryOut now (source: FlowText) method (request: Message) (way: Way) (decision: Decision) =
         match decision with

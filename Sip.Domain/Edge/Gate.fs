@@ -26,6 +26,9 @@ module Gate =
     let private isInDialog (request: Message) =
         (Message.tag HeaderName.To request).IsThere
 
+    let private isPassedOn (request: Message) =
+        Message.count 2 HeaderName.Via request > 1
+
     /// What to demand of a request from this flow to this target. `Known` says whether a user has
     /// already proven themselves on this connection, `shown` whether it came along a flow token of ours.
     let demand
@@ -44,8 +47,8 @@ module Gate =
 
         match Message.method request, target with
         | _ when isFree -> Demand.Nothing
-        // A peer may be an edge, which brings the registrations of others (RFC 5626 §5).
-        | Method.Register, _ -> Demand.AsRegistrar
+        // A peer may be an edge, which passes the registrations of others on (RFC 5626 §5).
+        | Method.Register, _ when not isPeer || isPassedOn request -> Demand.AsRegistrar
         | _ when isPeer -> Demand.Nothing
         // The alias was sealed by us and given to the other side of a dialog only.
         | _, Target.Along(Hop.Flow _, _) when inDialog -> Demand.Nothing

@@ -18,6 +18,9 @@ type Note =
     | Refused of From: Flow * CallId: string * Status: int * Words: string
     | Registered of Aor: string * From: Flow * Contacts: int
     | Unregistered of Aor: string
+    /// A server behind us does not answer, or does so again.
+    | Silent of Server: Destination
+    | Answering of Server: Destination
     /// A response that answers nothing of ours.
     | Stray of From: Flow * CallId: string
 

@@ -19,6 +19,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
     let agenda = Agenda()
     let outbox = Outbox station
     let identities = Identities outbox
+    let pulses = Pulses(station, timing, agenda, outbox)
     // What arrives is read here; nothing keeps it beyond its input.
     let came = Message.blank ()
 
@@ -28,6 +29,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
             Timing = timing
             Outbox = outbox
             Identities = identities
+            Pulses = pulses
             Edits = Edits()
             Asked = Message.blank ()
             Sent = Message.blank ()
@@ -36,10 +38,18 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
 
     let exchanges = Exchanges(around, agenda, bounds)
     let answers = Answers(agenda, outbox.Shelf)
-    let locating = Locating(station, agenda, outbox)
+    let locating = Locating(station, agenda, outbox, pulses)
     let proofs = Proofs(station, agenda)
     let location = Location(realm, outbox.IsLive, agenda)
-    let desk = Desk(realm, policy, location, outbox)
+    let watchers = Watchers(station, timing, agenda, outbox, location)
+
+    // What is bound to a user of this shard's has become this.
+    let become (aor: string) (after: Bindings, changes: Change list) =
+        location.Store(around.Now, aor, after, changes)
+        outbox.Tell(Told.Bound(aor, after, changes, around.Now))
+        watchers.Changed(around.Now, aor, changes)
+
+    let desk = Desk(realm, policy, location, outbox, become)
 
     let entrance =
         let tables =
@@ -47,6 +57,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
                 Outbox = outbox
                 Location = location
                 Locating = locating
+                Watchers = watchers
                 Proofs = proofs
                 Identities = identities
                 Exchanges = exchanges
@@ -129,7 +140,15 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
         match slot with
         | NonNull slot when Exchange.mayAnswer source leg response slot.Exchange ->
             exchanges.Step(ExchangeEvent.Answered(leg, source, response), slot)
-        | _ -> outbox.Note(Note.Stray(source.Flow, Message.callId response))
+        | _ when pulses.Answered(around.Now, source, response) -> ()
+        | _ ->
+            match response.Start with
+            | StartLine.Response(status, _) when
+                watchers.Answered(around.Now, Key.ofBranch response, status)
+                ->
+                ()
+            | StartLine.Response _
+            | StartLine.Request _ -> outbox.Note(Note.Stray(source.Flow, Message.callId response))
 
     let broken (source: FlowText) (fault: Fault) (head: Message voption) =
         outbox.Note(Note.Broken(source.Flow, Fault.words fault))
@@ -194,12 +213,8 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
     let legFailed (leg: int) (slot: Slot) =
         exchanges.Step(ExchangeEvent.LegFailed leg, slot)
 
-    let bind (aor: string) (after: Bindings, changes: Change list) =
-        location.Store(around.Now, aor, after, changes)
-        outbox.Tell(Told.Bound(aor, after, changes, around.Now))
-
     let unbind (aor: string) (after: Bindings, changes: Change list) =
-        bind aor (after, changes)
+        become aor (after, changes)
 
         if Bindings.isEmpty after then
             outbox.Note(Note.Unregistered aor)
@@ -219,6 +234,10 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
             | _ -> ()
 
     let severed (hop: Hop) =
+        match hop with
+        | Hop.Dial there -> pulses.Severed(around.Now, there)
+        | Hop.Flow _ -> ()
+
         for key in exchanges.To hop do
             legsFailed hop key
 
@@ -297,7 +316,10 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
             match locating.Find key with
             | null -> ()
             | wanted -> located wanted (Found.Nowhere Astray.NoAnswer)
+        | Due.Server there -> pulses.Tick(now, there)
         | Due.Nonce id -> proofs.Forget id
+        | Due.Watch mark -> watchers.Tick(now, mark)
+        | Due.Notice branch -> watchers.TickNotice(now, branch)
 
     let rec tick (now: Instant) =
         match agenda.Due now with
@@ -336,10 +358,11 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
         | Input.Enrolled subscriber -> proofs.Enroll subscriber
         | Input.Restored(aor, binding) ->
             let after = Bindings.ofList (Bindings.toList (location.Of aor) @ [ binding ])
-            bind aor (after, [ Change.Added binding ])
+            become aor (after, [ Change.Added binding ])
         | Input.Answered(question, answer, life) -> answered now question answer life
         | Input.Tick -> tick now
 
+        watchers.Tell now
         outbox.Fetch()
 
     /// What is bound to an address of record.
@@ -352,7 +375,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
     member _.Pending: int = exchanges.Pending
 
     /// How many entities are held for requests under way or lately answered.
-    member _.Held: int = exchanges.Held + answers.Held + locating.Held
+    member _.Held: int = exchanges.Held + answers.Held + locating.Held + watchers.Held
 
     /// How many entities are held that prove something: spent nonces, and connections of users.
     member _.Proofs: int = proofs.Held

@@ -39,7 +39,7 @@ type internal Found =
 
 /// The requests of one ledger that wait.
 [<Sealed>]
-type internal Locating(station: Station, agenda: Agenda, outbox: Outbox) =
+type internal Locating(station: Station, agenda: Agenda, outbox: Outbox, pulses: Pulses) =
     let locator = Locator(Means.ofRealm station.Realm, 4096)
     let waiting = Dictionary<Mark, Waiting>()
     let asked = HashSet<Question>()
@@ -56,13 +56,17 @@ type internal Locating(station: Station, agenda: Agenda, outbox: Outbox) =
         | ValueSome home -> List.contains uri home.Servers
         | ValueNone -> false
 
-    // Who answers to the name of the registrar behind us is trusted as it is.
-    let believe (uri: SipUri) (found: Destination list) =
+    // Who answers to the name of the registrar behind us is trusted as it is, and asked how it does.
+    let watched now (uri: SipUri) (found: Destination list) =
         if isHome uri then
             for there in found do
                 if not (station.Flows.Trusts there.Address) then
                     station.Flows.Trust there.Address
                     outbox.Tell(Told.Trusted there.Address)
+
+            pulses.Arrange(now, found)
+        else
+            found
 
     let rec search
         now
@@ -80,8 +84,7 @@ type internal Locating(station: Station, agenda: Agenda, outbox: Outbox) =
             | Resolved.Ask questions -> Found.Wait questions
             | Resolved.Nowhere astray -> search now seed heading rest found astray
             | Resolved.To destinations ->
-                believe uri destinations
-                let more = found @ List.map (place heading) destinations
+                let more = found @ List.map (place heading) (watched now uri destinations)
                 search now seed heading rest more worst
 
     let locate now (key: Mark) uris heading =

@@ -182,6 +182,14 @@ module internal Proxying =
     and private movesOn (walk: Walk) (id: int) (attempt: Attempt) : bool =
         let tried = walk.Legs[id]
 
+        match tried.Place.Hop, attempt with
+        | Hop.Dial there, (Attempt.TimedOut | Attempt.Broke) ->
+            walk.Around.Pulses.Failed(walk.Now, there)
+        | Hop.Dial there, Attempt.Answered status when status = Status.serviceUnavailable ->
+            walk.Around.Pulses.Failed(walk.Now, there)
+        | Hop.Dial _, Attempt.Answered _
+        | Hop.Flow _, _ -> ()
+
         if
             tried.Place.Spare.IsEmpty
             || walk.Legs.Length = Branches.most

@@ -16,6 +16,7 @@ type internal Surroundings =
         Timing: Timing
         Outbox: Outbox
         Identities: Identities
+        Pulses: Pulses
         Edits: Edits
         /// Where a request that was kept is read again.
         Asked: Message

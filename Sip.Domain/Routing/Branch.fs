@@ -134,6 +134,13 @@ module Branch =
         out.Put '.'B
         put out (loopPart station received)
 
+    /// Puts what follows the cookie in the branch of a request of our own, which comes back by no loop.
+    let own (mark: Mark) (out: Octets) : unit =
+        put out mark.First
+        put out mark.Second
+        out.Put '.'B
+        put out 0UL
+
     /// Whether this request has been here before with nothing changed that routing depends on.
     let hasLooped (station: Station) (message: Message) : bool =
         let mutable looped = false

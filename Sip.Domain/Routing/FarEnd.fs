@@ -1,10 +1,12 @@
-// FarEnd: a flow named by where it ends, `;alias=ip~port~protocol`, as Kamailio's nathelper puts it
-// on a Contact. It carries no proof: whoever reads it must trust whoever wrote it.
+// FarEnd: a flow named by where it ends, as Kamailio names it: `;alias=ip~port~protocol` on a Contact, and
+// `;received=` on a Path, which is that or an escaped URI. It carries no proof: whoever reads it must trust
+// whoever wrote it.
 
 namespace Sip.Routing
 
 open System
 open Sip
+open Sip.Wire
 
 /// Where a flow ends, and what it is.
 [<Struct>]
@@ -51,3 +53,34 @@ module FarEnd =
                     }
             | _, _, _ -> ValueNone
         | _ -> ValueNone
+
+    // `transport=ws` says that it is a WebSocket, not whether it is a secure one.
+    let private spoken (uri: SipUri) : Transport list =
+        match Uri.said uri with
+        | Said.Nothing when uri.Scheme = Scheme.Sips -> [ Transport.Tls ]
+        | Said.Nothing -> [ Transport.Udp ]
+        | Said.Exactly(Transport.Ws | Transport.Wss)
+        | Said.WebSocket -> [ Transport.Ws; Transport.Wss ]
+        | Said.Exactly transport -> [ transport ]
+        | Said.Unheard _ -> []
+
+    let private ofUri (text: string) : FarEnd list =
+        match Lexical.read GrammarUri.uri (Escape.decode text) with
+        | Ok(Uri.Sip uri) ->
+            match uri.Host, uri.Port with
+            | Host.Address address, ValueSome port when not (Address.isUnreachable address) ->
+                spoken uri
+                |> List.map (fun transport ->
+                    {
+                        Transport = transport
+                        Remote = { Address = address; Port = port }
+                    })
+            | _, _ -> []
+        | Ok _
+        | Error _ -> []
+
+    /// The far ends that a `received` names, of which one may live.
+    let ofReceived (text: string) : FarEnd list =
+        match tryAlias text with
+        | ValueSome there -> [ there ]
+        | ValueNone -> ofUri text

@@ -104,8 +104,23 @@ module Forward =
         | Hop.Flow _
         | Hop.Dial _ -> noToken
 
+    let private sips = "sips:"B
+
+    /// The scheme that the copy is bound to: SIPS where its Request-URI or the Route next to it is.
+    let private schemeOf (outgoing: inref<Outgoing>) (next: UriView) : Scheme =
+        let isHeaded =
+            match outgoing.Heading with
+            | Heading.Written text -> text.Span.StartsWith(ReadOnlySpan sips)
+            | Heading.Kept
+            | Heading.Unaliased -> outgoing.Way.Uri.Kind = UriKind.Sips
+
+        if isHeaded || (next.Whole.IsThere && next.Kind = UriKind.Sips) then
+            Scheme.Sips
+        else
+            Scheme.Sip
+
     // 4. Record-Route, where a dialog may begin or be refreshed
-    let private recordRoute (edits: Edits) (outgoing: inref<Outgoing>) =
+    let private recordRoute (edits: Edits) (outgoing: inref<Outgoing>) (next: UriView) =
         match Message.method outgoing.Request with
         | Method.Invite
         | Method.Subscribe
@@ -127,6 +142,7 @@ module Forward =
             RecordRoute.insert
                 edits
                 place.Line.Start
+                (schemeOf &outgoing next)
                 lines[inward]
                 outgoing.Source.Token
                 lines[outward]
@@ -219,11 +235,15 @@ module Forward =
         Patch.put edits (ReadOnlySpan lineEnd)
         Received.stamp edits outgoing.Source outgoing.Request
 
+    // A client's registration on its way to the registrar behind us says how the client is reached.
+    let private isHomeward (outgoing: inref<Outgoing>) =
+        outgoing.Towards = Standing.Peer
+        && outgoing.Source.Standing = Standing.Client
+        && Message.method outgoing.Request = Method.Register
+
     let private contact (edits: Edits) (outgoing: inref<Outgoing>) =
-        match outgoing.Station.Realm.Home, Message.method outgoing.Request, outgoing.Towards with
-        | ValueSome home, Method.Register, Standing.Peer when
-            outgoing.Source.Standing = Standing.Client
-            ->
+        match outgoing.Station.Realm.Home with
+        | ValueSome home when isHomeward &outgoing ->
             EdgeRegister.put
                 edits
                 outgoing.Station
@@ -231,7 +251,8 @@ module Forward =
                 outgoing.Source
                 outgoing.Leaves
                 outgoing.Request
-        | _, _, _ -> ContactAlias.put outgoing.Station edits outgoing.Source outgoing.Request
+        | ValueSome _
+        | ValueNone -> ContactAlias.put outgoing.Station edits outgoing.Source outgoing.Request
 
     // §22.3: credentials for our realm end here. They are of use to nobody beyond, but to somebody who
     // would guess the password at leisure.
@@ -275,7 +296,7 @@ module Forward =
         requestUri edits &outgoing strict
         spendHop edits &outgoing
         breadth edits &outgoing
-        recordRoute edits &outgoing
+        recordRoute edits &outgoing next
         contact edits &outgoing
         identity edits &outgoing
         credentials edits &outgoing

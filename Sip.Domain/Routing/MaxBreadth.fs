@@ -20,10 +20,15 @@ module MaxBreadth =
     let share (breadth: int) (branches: int) (index: int) : int =
         breadth / branches + (if index < breadth % branches then 1 else 0)
 
+    let rec private isWithin (breadth: int) (groups: 'target list list) =
+        match groups with
+        | [] -> true
+        | group :: rest -> group.Length <= breadth && isWithin breadth rest
+
     /// Groups of targets of which each may be tried at once, for a breadth of 1 or more. What one group
     /// gives back when it is over, the next one has (§5.3.3.1).
     let within (breadth: int) (groups: 'target list list) : 'target list list =
-        if List.forall (fun (group: 'target list) -> group.Length <= breadth) groups then
+        if isWithin breadth groups then
             groups
         else
             List.collect (List.chunkBySize breadth) groups

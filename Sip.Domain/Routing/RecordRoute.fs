@@ -8,9 +8,11 @@ open System
 open Sip
 open Sip.Wire
 
-/// What a listener writes after `Record-Route: <sip:`, spelt in bytes; a half is one of two lines.
+/// What a listener writes after `Record-Route: <sip:` or `<sips:`, spelt in bytes; a half is one of two lines.
 type RecordLine =
     {
+        /// Whether a SIPS URI can name it.
+        IsSecure: bool
         Whole: byte[]
         Half: byte[]
         /// What follows the token of a flow.
@@ -28,7 +30,8 @@ type private Lines =
 [<RequireQualifiedAccess>]
 module RecordRoute =
 
-    let private opening = "Record-Route: <sip:"B
+    let private sip = "Record-Route: <sip:"B
+    let private sips = "Record-Route: <sips:"B
     let private flag name : Parameter = { Name = name; Value = ValueNone }
 
     let private r2: Parameter = { Name = "r2"; Value = ValueSome "on" }
@@ -45,11 +48,25 @@ module RecordRoute =
             Text.toBytes (String.Concat("@", rest parameters))
 
         {
+            IsSecure =
+                match listener.Transport with
+                | Transport.Tls
+                | Transport.Wss -> true
+                | Transport.Udp
+                | Transport.Tcp
+                | Transport.Ws -> false
             Whole = Text.toBytes (rest [ flag "lr" ])
             Half = Text.toBytes (rest [ r2; flag "lr" ])
             WholeOfFlow = ofFlow [ flag "lr"; flag "ob" ]
             HalfOfFlow = ofFlow [ r2; flag "lr"; flag "ob" ]
         }
+
+    // §16.6 step 4: a SIPS request is recorded by a SIPS URI. What has no TLS cannot be found by one.
+    let private opening (scheme: Scheme) (line: RecordLine) =
+        match scheme with
+        | Scheme.Sips when line.IsSecure -> sips
+        | Scheme.Sips
+        | Scheme.Sip -> sip
 
     // The opening stands there already.
     let private put (edits: Edits) (lines: Lines) (line: RecordLine) (token: byte[]) =
@@ -65,18 +82,19 @@ module RecordRoute =
 
         Patch.put edits (ReadOnlySpan rest)
 
-    /// Makes the edits that put our lines at a place, from the listener and the token of the side that
+    /// Makes the edits that put our lines at a place, for a request of this scheme, from the listener and the token of the side that
     /// the request came by and from those of the side that it leaves by, which stands first. A token
     /// is empty where that side needs none.
     let insert
         (edits: Edits)
         (at: int)
+        (scheme: Scheme)
         (inward: RecordLine)
         (came: byte[])
         (outward: RecordLine)
         (leaves: byte[])
         : unit =
-        Patch.insert edits at (ReadOnlySpan opening)
+        Patch.insert edits at (ReadOnlySpan(opening scheme outward))
 
         if
             Object.ReferenceEquals(inward, outward)
@@ -85,5 +103,5 @@ module RecordRoute =
             put edits Lines.One inward (if came.Length > 0 then came else leaves)
         else
             put edits Lines.Two outward leaves
-            Patch.put edits (ReadOnlySpan opening)
+            Patch.put edits (ReadOnlySpan(opening scheme inward))
             put edits Lines.Two inward came

@@ -22,8 +22,8 @@ type Target =
     /// Whoever is found behind the first of these URIs that has somebody, with the Request-URI that
     /// they shall see.
     | Sought of Uris: SipUri list * Sight: Heading
-    /// Whichever live flow ends there, with the Request-URI that it shall see; never a call.
-    | Ending of There: FarEnd * Heading: Heading
+    /// Whichever live flow ends at the first of these where one does, with the Request-URI that it shall see; never a call.
+    | Ending of There: FarEnd list * Heading: Heading
     | Nobody of Refusal: Refusal
 
 /// The living flow by which an agent is reached that had this one: this one itself, or another that the agent
@@ -62,7 +62,7 @@ module Target =
     let private byPlainAlias (station: Station) (came: Flow) (alias: string) : Target =
         match FarEnd.tryAlias alias with
         | ValueSome there when (station.Flows.Of came).Standing = Standing.Peer ->
-            Target.Ending(there, Heading.Unaliased)
+            Target.Ending([ there ], Heading.Unaliased)
         | ValueSome _
         | ValueNone -> Target.Nobody Refusal.ForgedAlias
 
@@ -111,6 +111,27 @@ module Target =
             Target.User
         else
             Target.Server
+
+    let private received = "received"B
+
+    // What a peer reads in our own Route is a flow's far end, as Kamailio's path module writes it.
+    let private byReceived (station: Station) (came: Flow) (request: Message) (way: Way) =
+        if
+            way.Off = 0
+            || way.Left > 0
+            || (station.Flows.Of came).Standing = Standing.Client
+        then
+            []
+        else
+            match AddressView.read request.Bytes (Message.firstValue HeaderName.Route request) with
+            | ValueSome route ->
+                let found = UriView.parameter request.Bytes route.Uri received
+
+                if found.Value.IsThere then
+                    FarEnd.ofReceived (request.Text found.Value)
+                else
+                    []
+            | ValueNone -> []
 
     // Where a request goes when our own Routes say nothing more about it.
     let private onward (station: Station) living came (request: Message) (way: Way) : Target =
@@ -173,7 +194,9 @@ module Target =
     /// The target of a request that came on this flow, its own Routes being off.
     let choose station (living: Living) (came: Flow) (request: Message) (way: Way) : Target =
         if not way.Token.IsThere then
-            onward station living came request way
+            match byReceived station came request way with
+            | [] -> onward station living came request way
+            | there -> Target.Ending(there, Heading.Kept)
         else
             match direction station living came request way with
             | Direction.Onward -> onward station living came request way

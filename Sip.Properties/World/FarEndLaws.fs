@@ -218,6 +218,73 @@ let private judged (case: Case) : Fate voption =
         ValueSome Reached
     | _, _ -> ValueNone
 
+/// A request with a Route of ours that says where the flow ends, as Kamailio's Path does.
+let private routed (received: string) =
+    {
+        Start = "INVITE sip:bob@x.invalid;transport=ws SIP/2.0"
+        Fields =
+            [
+                "Via", "SIP/2.0/UDP 192.0.2.100:5060;branch=z9hG4bK-2"
+                "Route", "<sip:edge.example.test:5060;lr;received=" + received + ">"
+                "Max-Forwards", "70"
+                "From", "<sip:trunk@example.net>;tag=a"
+                "To", "<sip:bob@example.test>"
+                "Call-ID", "2"
+                "CSeq", "1 INVITE"
+            ]
+        Body = ""
+    }
+    |> Sheet.print
+    |> Text.toBytes
+    |> ReadOnlyMemory
+
+let private byRoute (source: Flow) (received: string) : (Hop * string) list =
+    let ledger = World.ledger ()
+
+    ledger.Take(at 0L, Input.Opened(flow listeners[4] "192.0.2.10" 40000 1L))
+    |> ignore
+
+    [
+        for effect in ledger.Take(at 1L, Input.Arrived(source, routed received)) do
+            match effect with
+            | Effect.Send(hop, bytes) -> hop, (Text.ofBytes bytes.Span).Split("\r\n")[0]
+            | Effect.Hand _
+            | Effect.Tell _
+            | Effect.Ask _
+            | Effect.Note _ -> ()
+    ]
+    |> List.filter (fun (_, line) -> not (line.StartsWith "SIP/2.0 100 "))
+
+let private received =
+    [
+        for name in [ "192.0.2.10~40000~6"; "sip:192.0.2.10:40000%3Btransport%3Dws" ] do
+            test
+                $"a peer's Route of ours with received=%s{name} leads to the live flow that ends there" {
+                let there = flow listeners[4] "192.0.2.10" 40000 1L
+
+                Expect.equal
+                    (byRoute peer name)
+                    [ Hop.Flow there, "INVITE sip:bob@x.invalid;transport=ws SIP/2.0" ]
+                    "the browser"
+            }
+
+        test "a received that names no live flow is 430 to a peer, and nothing is opened" {
+            for name in [ "192.0.2.10~40001~6"; "sip:192.0.2.11:40000%3Btransport%3Dws" ] do
+                match byRoute peer name with
+                | [ hop, line ] when hop = Hop.Flow peer ->
+                    Expect.stringStarts line "SIP/2.0 430 " name
+                | other -> failtest $"%A{other}"
+        }
+
+        test "a stranger's received is not read" {
+            let stranger = flow listeners.Head "203.0.113.9" 5060 0L
+
+            for hop, line in byRoute stranger "192.0.2.10~40000~6" do
+                Expect.equal hop (Hop.Flow stranger) "only the stranger hears"
+                Expect.stringStarts line "SIP/2.0 4" "that it is refused"
+        }
+    ]
+
 let all =
     testList
         "Aliases by far end"
@@ -227,4 +294,5 @@ let all =
                 "only a peer is followed, only to the live flow that ends there, and none is opened"
                 cases
                 judged
+            yield! received
         ]

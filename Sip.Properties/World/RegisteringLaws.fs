@@ -177,6 +177,181 @@ let private circles =
         let contact = String.Concat(contact, ";+sip.instance=", urn)
         Sheet.status (answerIn house flow (Letter.register "alice" "1@x" contact [])) = status
 
+let private recorded =
+    Law.holds "a Record-Route in a REGISTER changes nothing and does not come back" clients
+    <| fun client ->
+        let sheet = registerOf client
+        let bare = answer Policy.standard client
+        let house = House()
+        let flow = house.Open(client.Transport, 5060)
+
+        let said =
+            answerIn
+                house
+                flow
+                { sheet with
+                    Fields = sheet.Fields @ [ "Record-Route", "<sip:edge.example.net;lr>" ]
+                }
+
+        let names (sheet: Sheet) = List.map fst sheet.Fields
+        (Sheet.all "Record-Route" said).IsEmpty && names said = names bare
+
+let private demands =
+    Law.holds
+        "a REGISTER is answered with what its client requires, or with 420 and the name of what is not known"
+        (Arb.fromGen (
+            Gen.zip
+                clients.Generator
+                (Gen.elements [ "path"; "outbound"; "gruu"; "100rel"; "frobnicate" ])
+        ))
+    <| fun (client, tag) ->
+        let house = House()
+        let flow = house.Open(client.Transport, 5060)
+        let sheet = registerOf client
+
+        let said =
+            answerIn
+                house
+                flow
+                { sheet with
+                    Fields = sheet.Fields @ [ "Require", tag ]
+                }
+
+        if List.contains tag [ "path"; "outbound"; "gruu" ] then
+            Sheet.status said = 200
+        else
+            Sheet.status said = 420 && Sheet.all "Unsupported" said = [ tag ]
+
+let private refusals =
+    Law.holds
+        "no REGISTER gets a 6xx, and one for a user of another domain gets 404"
+        (Arb.fromGen (
+            gen {
+                let! client = clients.Generator
+                let! target = Gen.elements [ "example.test"; "example.net"; "nowhere.invalid" ]
+                let! contact = Gen.elements [ "*"; "<sip:a@b>;q=7"; "<mailto:a@b>"; "<sip:a@b>" ]
+                return client, target, contact
+            }
+        ))
+    <| fun (client, target, contact) ->
+        let house = House()
+        let flow = house.Open(client.Transport, 5060)
+
+        let sheet =
+            Letter.request
+                "REGISTER"
+                "sip:example.test"
+                "alice"
+                [ "To", String.Concat("<sip:alice@", target, ">"); "Contact", contact ]
+
+        let status = Sheet.status (answerIn house flow sheet)
+        status < 600 && (target = "example.test" || status = 404)
+
+let private firstHop =
+    Law.holds
+        "a reg-id counts at the first hop, told by the Vias, and behind one that keeps flows, told by ob"
+        (Arb.fromGen (
+            Gen.zip
+                (Gen.elements [ []; [ "<sip:edge.example.net;lr>" ]; [ path ] ])
+                (Gen.elements [ true; false ])
+        ))
+    <| fun (paths, behind) ->
+        let client =
+            {
+                Transport = Transport.Tcp
+                Supported = [ "outbound"; "path" ]
+                Instance = true
+                RegId = true
+                Path = paths
+            }
+
+        let sheet = registerOf client
+
+        let vias =
+            if behind then
+                [ "Via", "SIP/2.0/TCP edge.example.net;branch=z9hG4bKedge" ]
+            else
+                []
+
+        let house = House()
+        let flow = house.Open(Transport.Tcp, 5060)
+
+        let said =
+            answerIn
+                house
+                flow
+                { sheet with
+                    Fields = vias @ sheet.Fields
+                }
+
+        let keeps = paths = [ path ] || (paths.IsEmpty && not behind)
+        (Sheet.all "Require" said = [ "outbound" ]) = keeps
+
+let private regIds =
+    Law.holds
+        "a reg-id is a number from 1 to 2147483647; any other is none"
+        (Arb.fromGen (
+            Gen.elements
+                [
+                    "1", true
+                    "2147483647", true
+                    "0", false
+                    "2147483648", false
+                    "99999999999999999999", false
+                    "one", false
+                ]
+        ))
+    <| fun (written, counts) ->
+        let house = House()
+        let flow = house.Open(Transport.Ws, 5060)
+
+        let contact =
+            String.Concat("<sip:alice@x.invalid>;+sip.instance=", urn, ";reg-id=") + written
+
+        let said =
+            answerIn house flow (Letter.register "alice" "1@x" contact [ "Supported", "outbound" ])
+
+        (Sheet.all "Require" said = [ "outbound" ]) = counts
+
+let private secure =
+    Law.holds
+        "a request for a SIPS URI goes by secure connections or nowhere, a SIP one by any"
+        (Arb.fromGen (
+            Gen.zip
+                (Gen.elements
+                    [ Transport.Udp; Transport.Tcp; Transport.Tls; Transport.Ws; Transport.Wss ])
+                (Gen.elements [ "sip"; "sips" ])
+        ))
+    <| fun (transport, scheme) ->
+        let house = House()
+        let alice = house.Open(transport, 40001)
+        let bob = house.Open(Transport.Tls, 40002)
+
+        Letter.register "alice" "1@x" "<sip:alice@x.invalid>" []
+        |> answerIn house alice
+        |> ignore
+
+        let sent =
+            house.Say(bob, Letter.request "MESSAGE" (scheme + ":alice@example.test") "bob" [])
+
+        let reached = sent |> List.exists (fun one -> one.To = alice)
+        reached = (scheme = "sip" || Transport.isSecure transport)
+
 /// Every law.
 let all: Test =
-    testList "Registering" [ outbound; way; gruus; strictPath; strictOutbound; circles ]
+    testList
+        "Registering"
+        [
+            outbound
+            way
+            gruus
+            strictPath
+            strictOutbound
+            circles
+            recorded
+            demands
+            refusals
+            firstHop
+            regIds
+            secure
+        ]

@@ -1,3 +1,4 @@
+using Sip;
 using Sip.Edge;
 
 namespace Sip.Server.Shell;
@@ -41,6 +42,12 @@ public static partial class Log
     [LoggerMessage(12, LogLevel.Warning, "{Listener} does not answer an OPTIONS: {Reason}")]
     public static partial void NotReady(this ILogger log, string listener, string reason);
 
+    [LoggerMessage(13, LogLevel.Warning, "{Server} behind this server does not answer")]
+    public static partial void Silent(this ILogger log, string server);
+
+    [LoggerMessage(14, LogLevel.Information, "{Server} behind this server answers again")]
+    public static partial void Answering(this ILogger log, string server);
+
     /// <summary>Logs what the ledger noted; what nobody reads is not put into words either.</summary>
     public static void Noted(this ILogger log, Note note)
     {
@@ -58,6 +65,12 @@ public static partial class Log
                 break;
             case Note.Unregistered { Aor: var aor }:
                 log.Unregistered(aor);
+                break;
+            case Note.Silent { Server: var server }:
+                log.Silent(EndpointModule.print(new Endpoint(server.Address, server.Port)));
+                break;
+            case Note.Answering { Server: var server }:
+                log.Answering(EndpointModule.print(new Endpoint(server.Address, server.Port)));
                 break;
             case Note.Stray { From: var from, CallId: var callId }:
                 log.Stray(EndpointModule.print(from.Remote), from.Connection, callId);

@@ -27,6 +27,8 @@ let private decide (request: Message) =
     Target.choose station alive Samples.caller request (Routes.strip station request)
     |> ignore
 
+let private hop = Hop.Flow Samples.callee
+
 let private forward (request: Message) (heading: Heading) : int =
     let outgoing =
         {
@@ -34,7 +36,7 @@ let private forward (request: Message) (heading: Heading) : int =
             Source = station.Flows.Of Samples.caller
             Request = request
             Way = Routes.strip station request
-            Hop = Hop.Flow Samples.callee
+            Hop = hop
             Leaves = Samples.realm.Listeners[1]
             Heading = heading
             Path = ReadOnlyMemory.Empty
