@@ -10,6 +10,7 @@ open FsCheck.FSharp
 open Sip
 open Sip.Wire
 open Sip.Routing
+open Sip.Edge
 
 
 let private request (method: string) (uri: string) (fields: string list) : Message =
@@ -95,6 +96,55 @@ let private scheme =
     <| fun uri ->
         statusOf (Admission.check (RoutingLaws.station ()) (request "INVITE" uri [])) = 416
 
+let private instances =
+    Law.holds
+        "a GRUU is reached without a password within a dialog only: by a known user, along our token, by an ACK"
+        (Arb.fromGen (
+            gen {
+                let! method = Gen.elements [ "INVITE"; "BYE"; "MESSAGE"; "ACK" ]
+                let! within = Gen.elements [ true; false ]
+                let! known = Gen.elements [ true; false ]
+                let! shown = Gen.elements [ true; false ]
+                return method, within, known, shown
+            }
+        ))
+    <| fun (method, within, known, shown) ->
+        let asked = request method "sip:bob@example.test;gr=urn:uuid:1" []
+
+        let message =
+            if within then
+                let text = Text.ofBytes asked.Bytes
+
+                match
+                    Reading.message
+                        Limits.usual
+                        (ReadOnlySpan(
+                            Text.toBytes (
+                                text.Replace(
+                                    "<sip:bob@example.test>",
+                                    "<sip:bob@example.test>;tag=2"
+                                )
+                            )
+                        ))
+                with
+                | Arrival.Message message -> message
+                | Arrival.Broken(fault, _) -> failtest $"%A{fault}"
+            else
+                asked
+
+        let source = (RoutingLaws.station ()).Flows.Of RoutingLaws.stranger
+
+        let demanded =
+            Gate.demand RoutingLaws.realm source known shown Target.Instance message
+
+        let free = within && (method = "ACK" || known || shown)
+
+        match demanded with
+        | Demand.Nothing -> free
+        | Demand.AsProxy -> not free && method <> "ACK"
+        | Demand.Unmeetable -> not free && method = "ACK"
+        | Demand.AsRegistrar -> false
+
 /// Every law.
 let all: Test =
-    testList "Admission (RFC 3261 16.3)" [ unknown; hops; extensions; scheme ]
+    testList "Admission (RFC 3261 16.3)" [ unknown; hops; extensions; scheme; instances ]

@@ -182,7 +182,8 @@ let private oneFlow = Arb.fromGen flows
 let private aliased (flow: Flow) =
     "sip:a@x.invalid;transport=ws;alias=" + Alias.mint mint flow
 
-let private stranger: Flow =
+/// Somebody whom nobody knows.
+let stranger: Flow =
     {
         Listener = ListenerId 0
         Transport = Transport.Udp

@@ -74,4 +74,5 @@ let all: Test =
             World.HostileLaws.all
             World.FarEndLaws.all
             World.EdgeLaws.all
+            World.TrapLaws.all
         ]

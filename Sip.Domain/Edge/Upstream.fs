@@ -6,6 +6,7 @@ namespace Sip.Edge
 open System
 open Sip
 open Sip.Wire
+open Sip.Registrar
 open Sip.Routing
 open Sip.Transactions
 
@@ -51,10 +52,19 @@ module internal Upstream =
                 Bytes = ReadOnlyMemory(Patch.toBytes edits message)
             }
 
+    // RFC 5626 §11.5: a flow that has failed is a neighbour's business, and none of a caller's.
+    let private told (walk: Walk) (response: Response) : Response =
+        let status = KeptFlow.told response.Status
+
+        if status = response.Status || walk.Source.Standing = Standing.Peer then
+            response
+        else
+            own walk status
+
     /// The response that the context has chosen.
     let chosen (walk: Walk) (choice: Fork.Choice) (others: Response list) : Response =
         match choice with
-        | Fork.Choice.Relay response -> joined walk response others
+        | Fork.Choice.Relay response -> joined walk (told walk response) others
         | Fork.Choice.RequestTimeout -> own walk Status.requestTimeout
         | Fork.Choice.ServerError -> own walk Status.serverError
         | Fork.Choice.RequestTerminated -> own walk Status.requestTerminated

@@ -1,6 +1,6 @@
 // KeptFlow: who has its flow kept by this server as first hop, what the 200 to its REGISTER says of it, and
-// which flow of an instance is tried when one has failed (RFC 5626 §5.4, §6, §7). A browser can be reached
-// by its connection only, so it has it kept whether it asks or not.
+// what a caller hears of one that has failed (RFC 5626 §5.4, §6, §11.5). A browser can be reached by its
+// connection only, so it has it kept whether it asks or not.
 
 namespace Sip.Registrar
 
@@ -11,14 +11,6 @@ open Sip
 type Keeping =
     | Kept
     | Unkept
-
-/// What to do about a branch to one flow of an instance.
-[<RequireQualifiedAccess>]
-type Afterwards =
-    /// Another flow of the same instance is there to be tried.
-    | Try of Target: Target
-    /// The response counts: this instance has answered, or has no other flow.
-    | Settle
 
 /// Deciding about kept flows.
 [<RequireQualifiedAccess>]
@@ -55,17 +47,6 @@ module KeptFlow =
             [ "Require", "outbound"; "Flow-Timer", string (int64 flowTimer) ]
         | Support.Stated, Keeping.Unkept
         | Support.Unstated, (Keeping.Kept | Keeping.Unkept) -> []
-
-    /// How long a flow may be silent before it is taken for dead: longer than the client was told,
-    /// for its ping has to travel (§5.4).
-    let patience (flowTimer: int64<s>) : int64<ms> = flowTimer * 1000L<ms / s> + 15_000L<ms>
-
-    /// What to do when a request to the first flow of an instance has ended with this status. A
-    /// branch that timed out counts as 408, one whose flow broke as 430.
-    let afterwards (status: Status) (target: Target) : Afterwards =
-        match status.Number, target.Spare with
-        | (408 | 430), next :: rest -> Afterwards.Try { First = next; Spare = rest }
-        | _, _ -> Afterwards.Settle
 
     /// What the caller is told instead of a 430, which is between proxies (§11.5: the flow of an
     /// edge is nothing to a caller).

@@ -69,11 +69,7 @@ type FlowTexts(realm: Realm, capacity: int) =
         let alias = Text.toBytes (Alias.mint mint flow)
 
         let standing =
-            if
-                Realm.isPeer realm flow
-                || (trusted.Contains flow.Remote.Address
-                    && not (Transport.isWebSocket flow.Transport))
-            then
+            if Realm.isPeer realm flow || trusted.Contains flow.Remote.Address then
                 Standing.Peer
             else
                 Standing.Client

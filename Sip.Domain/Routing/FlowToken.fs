@@ -132,28 +132,3 @@ module FlowToken =
         | ValueSome content when content.Length = length -> decode mint now content
         | ValueSome _
         | ValueNone -> Traced.Forged
-
-    /// What a token leads to among these listeners and the flows that live: a flow whose listener
-    /// is no longer what it was is dead, too.
-    let follow
-        (mint: Mint)
-        (listeners: Listener[])
-        (isLive: Flow -> bool)
-        (now: Instant)
-        (token: string)
-        : Traced =
-        match trace mint now token with
-        | Traced.Leads flow ->
-            let (ListenerId index) = flow.Listener
-
-            if
-                index < listeners.Length
-                && listeners[index].Transport = flow.Transport
-                && isLive flow
-            then
-                Traced.Leads flow
-            else
-                Traced.Dead
-        | Traced.Elsewhere _
-        | Traced.Dead
-        | Traced.Forged as other -> other

@@ -105,14 +105,12 @@ module Realm =
         | ValueSome home -> home.Servers |> List.exists (fun server -> server.Host = host)
         | ValueNone -> false
 
-    /// Whether a message came from a configured peer, or from the registrar behind us. Nobody who has to
-    /// come by WebSocket is one, whatever the address.
+    /// Whether a message came from a configured peer, or from the registrar behind us.
     let isPeer (realm: Realm) (flow: Flow) : bool =
         let address = flow.Remote.Address
 
-        not (Transport.isWebSocket flow.Transport)
-        && (isHome realm (Host.Address address)
-            || List.exists (fun (peer: Peer) -> List.contains address peer.Addresses) realm.Peers)
+        isHome realm (Host.Address address)
+        || List.exists (fun (peer: Peer) -> List.contains address peer.Addresses) realm.Peers
 
     let private isAt (host: Host) (port: int) (peer: Peer) =
         peer.Port = port

@@ -173,32 +173,12 @@ module FlowRouteLaws =
 
             if (support, bound) = (Support.Stated, Keeping.Kept) then
                 headers = [ "Require", "outbound"; "Flow-Timer", "120" ]
-                && KeptFlow.patience 120L<s> > 120_000L<ms>
             else
                 headers.IsEmpty
 
     let private statuses =
         Gen.elements [ 200; 302; 403; 404; 408; 430; 480; 486; 500; 503; 603 ]
         |> Gen.map (fun number -> (Status.TryOf number).Value)
-
-    let private nextFlow =
-        Law.holds
-            "after 408 and 430 the next flow of the instance is tried, after anything else none"
-            (Arb.fromGen (Gen.zip statuses Scripts.all.Generator))
-        <| fun (status, script) ->
-            let now, bindings = Scripts.ending script
-
-            Bindings.lookup now bindings
-            |> List.concat
-            |> List.forall (fun target ->
-                let failed = status.Number = 408 || status.Number = 430
-
-                match KeptFlow.afterwards status target with
-                | Afterwards.Try next ->
-                    failed
-                    && next.First :: next.Spare = target.Spare
-                    && next.First.Instance = target.First.Instance
-                | Afterwards.Settle -> not failed || target.Spare.IsEmpty)
 
     let private hidden =
         Law.holds "no caller is told 430" (Arb.fromGen statuses)
@@ -219,6 +199,5 @@ module FlowRouteLaws =
                 judged
                 kept
                 told
-                nextFlow
                 hidden
             ]

@@ -66,9 +66,7 @@ module RecordLaws =
             | _ -> false
 
     let private peers =
-        Law.holds
-            "a peer's connection stands in no Record-Route by a token, unless it is a WebSocket"
-            RoutingLaws.twoFlows
+        Law.holds "a peer's connection stands in no Record-Route by a token" RoutingLaws.twoFlows
         <| fun (came, leaves) ->
             let peer =
                 { leaves with
@@ -78,9 +76,7 @@ module RecordLaws =
                         }
                 }
 
-            // Nobody who has to come by WebSocket is a peer, whatever the address.
-            let isClient = Transport.isWebSocket peer.Transport
-            recorded peer peer |> List.forall (fun value -> (named value).IsSome = isClient)
+            recorded peer peer |> List.forall (fun value -> (named value).IsNone)
 
     let private goesDown =
         Law.holds

@@ -98,21 +98,6 @@ module TokenLaws =
             && FlowToken.trace mint now (Keyring.conceal mint.Keys "flow" content[..47]) =
                 Traced.Forged
 
-    let private listeners = RoutingLaws.realm.Listeners
-
-    let private gone =
-        Law.holds
-            "a token whose connection is closed or whose listener is another one is dead"
-            flows
-        <| fun flow ->
-            let follow listeners isLive =
-                FlowToken.follow mint listeners isLive now (token flow)
-
-            follow listeners ((=) flow) = Traced.Leads flow
-            && follow listeners (fun _ -> false) = Traced.Dead
-            && follow [||] ((=) flow) = Traced.Dead
-            && follow (Array.rev listeners |> Array.truncate 2) ((=) flow) = Traced.Dead
-
     let private alias =
         Law.holds "an alias and a flow token are one format" flows
         <| fun flow ->
@@ -169,7 +154,6 @@ module TokenLaws =
                 rotation
                 damage
                 purposes
-                gone
                 alias
                 million
             ]

@@ -232,5 +232,31 @@ let private shared =
         call.Return instance |> ignore
         (requests (call.FromCallee "BYE")).IsEmpty
 
+let private hidden =
+    Law.holds
+        "a caller hears 480 of a 430, and a neighbour the 430"
+        (Arb.fromGen (Gen.elements [ 0xC6336407u, 480; 0xC0000264u, 430 ]))
+    <| fun (address, status) ->
+        let house = House()
+        let alice = house.Open(Transport.Ws, 40001)
+        house.Say(alice, register instance) |> ignore
+
+        let bob =
+            { house.Open(Transport.Udp, 40002) with
+                Remote =
+                    {
+                        Address = Address.ofV4 address
+                        Port = 40002
+                    }
+            }
+
+        let came =
+            house.Say(bob, Letter.request "MESSAGE" "sip:alice@example.test" "bob" [])
+            |> List.find (isTo alice)
+
+        house.Say(alice, Sheet.respond 430 "a" [] came.Sheet)
+        |> List.map (fun sent -> sent.To = bob, Sheet.status sent.Sheet)
+        |> (=) [ true, status ]
+
 /// Every law.
-let all: Test = testList "Coming back" [ hold; onwards; stranger; shared ]
+let all: Test = testList "Coming back" [ hold; onwards; stranger; shared; hidden ]
