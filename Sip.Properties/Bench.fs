@@ -108,6 +108,8 @@ type Server(registered: Binding list) =
             for effect in ledger.Take(at now, input) do
                 match effect with
                 | Effect.Send(hop, bytes) -> hop, Text.ofBytes bytes.Span
+                | Effect.Hand _
+                | Effect.Tell _
                 | Effect.Ask _
                 | Effect.Note _ -> ()
         ]

@@ -143,7 +143,7 @@ type private Bench() =
             Admittance = Admittance.UnsafeOpen
         }
 
-    let ledger = Ledger(realm, Timing.usual, Policy.standard, bounds)
+    let ledger = Ledger(realm, Timing.usual, Policy.standard, bounds, Sharding.alone)
 
     /// What a message leads to, by the flow that it goes to.
     let take (from: Flow) (message: string) : (Flow * string) list =
@@ -154,6 +154,8 @@ type private Bench() =
                 match effect with
                 | Effect.Send(Hop.Flow flow, bytes) -> flow, Text.ofBytes bytes.Span
                 | Effect.Send _
+                | Effect.Hand _
+                | Effect.Tell _
                 | Effect.Ask _
                 | Effect.Note _ -> ()
         ]

@@ -69,6 +69,7 @@ let all: Test =
             World.KeepAliveLaws.all
             World.WatchingLaws.all
             World.WorldLaws.all
+            World.ShardLaws.all
             World.EndingLaws.all
             World.HostileLaws.all
             World.FarEndLaws.all

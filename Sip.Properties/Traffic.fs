@@ -93,7 +93,7 @@ type Scene(caller: Transport, callee: Transport, pace: int) =
             Ended = 1_000_000<exchange>
         }
 
-    let ledger = Ledger(realm, Timing.usual, Policy.standard, bounds)
+    let ledger = Ledger(realm, Timing.usual, Policy.standard, bounds, Sharding.alone)
 
     let flow (transport: Transport) (connection: int64) : Flow =
         {
@@ -133,6 +133,8 @@ type Scene(caller: Transport, callee: Transport, pace: int) =
                 match effect with
                 | Effect.Send(Hop.Flow flow, bytes) when flow = target -> Text.ofBytes bytes.Span
                 | Effect.Send _
+                | Effect.Hand _
+                | Effect.Tell _
                 | Effect.Ask _
                 | Effect.Note _ -> ()
         ]

@@ -80,7 +80,6 @@ builder.Services.AddHostFiltering(filter => filter.AllowedHosts = IPAddress.IsLo
 
 var app = builder.Build();
 var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Sip");
-var ledger = new Ledger(realm, TimingModule.usual, setup.Policy);
 var patience = TimeSpan.FromSeconds(options.StopSeconds);
 IEdge edge = onReactor ? OnReactor() : portable = OnKestrel();
 await users.BeginAsync(edge, options.User);
@@ -120,7 +119,7 @@ return 0;
 
 ReactorEdge OnReactor() => new(
     setup,
-    [new LedgerConductor(ledger, resolver, log)],
+    [.. ShardingModule.all(Configuring.Shards(options)!.Value).Select(sharding => new LedgerConductor(Ledger(sharding), resolver, log))],
     clock,
     new ReactorSettings
     {
@@ -135,8 +134,10 @@ PortableEdge OnKestrel()
 {
     var trusted = new X509Certificate2Collection();
     if (options.Trust.Length > 0) trusted.ImportFromPemFile(options.Trust);
-    return new PortableEdge(setup, ledger, resolver, clock, new StreamSettings { QueueBytes = options.QueueBytes, Trusted = trusted }, patience, log);
+    return new PortableEdge(setup, Ledger(ShardingModule.alone), resolver, clock, new StreamSettings { QueueBytes = options.QueueBytes, Trusted = trusted }, patience, log);
 }
+
+Ledger Ledger(Sharding sharding) => new(realm, TimingModule.usual, setup.Policy, BoundsModule.usual, sharding);
 
 X509Certificate2 Certificate() => options.Certificate.Length > 0
     ? Certificates.Read(options.Certificate, options.Key)

@@ -26,8 +26,8 @@ type internal Desk
         realm: Realm,
         policy: Policy,
         location: Location,
-        note: Note -> unit,
-        changed: Instant -> string -> Change list -> unit
+        outbox: Outbox,
+        become: string -> Bindings * Change list -> unit
     ) =
 
     let allow = "OPTIONS, REGISTER"
@@ -45,7 +45,7 @@ type internal Desk
     let refuse (flow: Flow) (request: Message) (refusal: Sip.Registrar.Refusal) =
         let status = Sip.Registrar.Refusal.status refusal
         let words = Sip.Registrar.Refusal.reason refusal
-        note (Note.Refused(flow, Message.callId request, status.Number, words))
+        outbox.Note(Note.Refused(flow, Message.callId request, status.Number, words))
         Decision.Answer(status, words, Sip.Registrar.Refusal.headers refusal)
 
     // Where a Path leads it is not for us to keep the way open.
@@ -64,15 +64,14 @@ type internal Desk
         match Register.step policy now question before with
         | Outcome.Refused refusal -> refuse flow request refusal
         | Outcome.Registered(after, changes) ->
-            location.Store(now, aor, after, changes)
+            become aor (after, changes)
             keepAlive now flow request aor question
-            changed now aor changes
             let contacts = List.length (Bindings.current now after)
 
             if contacts > 0 then
-                note (Note.Registered(aor, flow, contacts))
+                outbox.Note(Note.Registered(aor, flow, contacts))
             elif not (Bindings.isEmpty before) then
-                note (Note.Unregistered aor)
+                outbox.Note(Note.Unregistered aor)
 
             location.Epochs aor
             |> Registration.headers now realm policy target request question after

@@ -307,6 +307,12 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
 
         outbox.Reply(source, request, status, Status.phrase status, headers)
 
+    // The shard of the connection may be another: a REGISTER is worked on where the bindings are.
+    let vouch (flow: Flow) =
+        if Flow.isConnection flow && not (proofs.Vouched flow) then
+            proofs.Vouch flow
+            outbox.Tell(Told.Proven flow)
+
     /// What the verdict on a request's credentials allows; everything else is answered here, and then
     /// there is none.
     let judged (now: Instant) (source: FlowText) demand target (request: Message) =
@@ -317,7 +323,7 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
             proofs.Spend spent
 
             if Gate.mayBe realm principal target request then
-                proofs.Vouch source.Flow
+                vouch source.Flow
                 ValueSome ValueNone
             else
                 ValueSome(ValueSome Refusal.NotYou)

@@ -159,6 +159,15 @@ module Exchange =
         | Answering.Invite _
         | Answering.Other _ -> true
 
+    /// Whether a CANCEL that came on this flow comes from whoever asked (§9.2).
+    let isAsker (flow: Flow) (exchange: Exchange) : bool =
+        let asker = exchange.Source.Flow
+
+        Flow.comparer.Equals(flow, asker)
+        || (not (Flow.isConnection flow)
+            && not (Flow.isConnection asker)
+            && flow.Remote.Address = asker.Remote.Address)
+
     /// Whether a response that came on this flow may answer a leg: it is a response to what was sent
     /// there, or to its CANCEL.
     let mayAnswer (came: FlowText) (leg: int) (response: Message) (exchange: Exchange) : bool =

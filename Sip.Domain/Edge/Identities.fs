@@ -11,7 +11,7 @@ open Sip.Routing
 
 /// The users of one ledger's connections.
 [<Sealed>]
-type internal Identities() =
+type internal Identities(outbox: Outbox) =
     let known = Dictionary<Flow, Asserted list>(Flow.comparer)
 
     // A connection speaks for so many users at most.
@@ -44,6 +44,22 @@ type internal Identities() =
         | [] -> false
         | contacts -> List.forall goes contacts
 
+    let take (flow: Flow) (one: Asserted) (speech: Speech) =
+        let others = find flow |> List.filter (fun other -> other.Aor <> one.Aor)
+
+        match speech with
+        | Speech.Begins -> known[flow] <- one :: List.truncate (most - 1) others
+        | Speech.Ends -> known[flow] <- others
+
+    // The shard of the connection may be another, and its answers may go by any.
+    let spread (flow: Flow) (one: Asserted) (speech: Speech) =
+        match find flow, speech with
+        | last :: _, Speech.Begins when last = one -> ()
+        | [], Speech.Ends -> ()
+        | _, (Speech.Begins | Speech.Ends) ->
+            take flow one speech
+            outbox.Tell(Told.Speaks(flow, one, speech))
+
     /// Who has registered over this connection, the last first.
     member _.Of(flow: Flow) : Asserted list = find flow
 
@@ -51,15 +67,13 @@ type internal Identities() =
     member _.Registered(source: FlowText, request: Message) : unit =
         match Registration.target request with
         | ValueSome user when Flow.isConnection source.Flow && source.Standing = Standing.Client ->
-            let one = Assertion.ofUri user
-            let others = find source.Flow |> List.filter (fun other -> other.Aor <> one.Aor)
-
-            if leaves request then
-                known[source.Flow] <- others
-            else
-                known[source.Flow] <- one :: List.truncate (most - 1) others
+            let speech = if leaves request then Speech.Ends else Speech.Begins
+            spread source.Flow (Assertion.ofUri user) speech
         | ValueSome _
         | ValueNone -> ()
+
+    /// Another shard has told.
+    member _.Take(flow: Flow, user: Asserted, speech: Speech) : unit = take flow user speech
 
     /// The connection is gone.
     member _.Close(flow: Flow) : unit = known.Remove flow |> ignore

@@ -24,6 +24,26 @@ type Note =
     /// A response that answers nothing of ours.
     | Stray of From: Flow * CallId: string
 
+/// What a connection does about a user from now on.
+[<RequireQualifiedAccess; Struct>]
+type Speech =
+    | Begins
+    | Ends
+
+/// What one shard tells all others, each of which hears it in the order of telling.
+[<RequireQualifiedAccess>]
+type Told =
+    | Opened of Flow: Flow
+    | Closed of Flow: Flow
+    /// All that is bound to a user since then, and the changes that have led to it.
+    | Bound of Aor: string * Bindings: Bindings * Changes: Change list * Since: Instant
+    /// A user has proven themselves on this connection.
+    | Proven of Flow: Flow
+    /// A connection speaks for this user, or does no more.
+    | Speaks of Flow: Flow * User: Asserted * Speech: Speech
+    /// Whoever is at this address is a peer from now on.
+    | Trusted of Address: Address
+
 /// What happened outside.
 [<RequireQualifiedAccess>]
 type Input =
@@ -31,6 +51,10 @@ type Input =
     | Opened of Flow: Flow
     /// One whole message arrived.
     | Arrived of Flow: Flow * Bytes: ReadOnlyMemory<byte>
+    /// A message arrived at another shard, which handed it over to this one.
+    | Handed of Flow: Flow * Bytes: ReadOnlyMemory<byte>
+    /// Another shard has told.
+    | Told of Told: Told
     /// The head of a message whose end nobody can find (`Broken`) or shall wait for (`TooLarge`).
     | Unframed of Flow: Flow * Event: StreamEvent * Bytes: ReadOnlyMemory<byte>
     | Closed of Flow: Flow
@@ -41,7 +65,7 @@ type Input =
     /// A binding that outlived the last process.
     | Restored of Aor: string * Binding: Binding
     /// What the domain name system says to a question that was asked, and for how long that counts.
-    | Told of Question: Question * Answer: Answer * Life: int64<s>
+    | Answered of Question: Question * Answer: Answer * Life: int64<s>
     /// The deadline passed.
     | Tick
 
@@ -49,6 +73,10 @@ type Input =
 [<RequireQualifiedAccess>]
 type Effect =
     | Send of To: Hop * Bytes: ReadOnlyMemory<byte>
-    /// To be asked of the domain name system; whatever comes of it, `Told` follows within a second or so.
+    /// Hands a message over to the shard that works on it.
+    | Hand of Shard: int * Flow: Flow * Bytes: ReadOnlyMemory<byte>
+    /// Tells every other shard, before anything that is sent leaves.
+    | Tell of Told: Told
+    /// To be asked of the domain name system; whatever comes of it, `Answered` follows within a second or so.
     | Ask of Question: Question
     | Note of Note: Note

@@ -14,11 +14,11 @@ open Sip.Transactions
 
 /// The state of one shard.
 [<Sealed>]
-type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
-    let station = Station.ofRealm realm
+type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, sharding: Sharding) =
+    let station = Station.ofShard sharding realm
     let agenda = Agenda()
     let outbox = Outbox station
-    let identities = Identities()
+    let identities = Identities outbox
     let pulses = Pulses(station, timing, agenda, outbox)
     // What arrives is read here; nothing keeps it beyond its input.
     let came = Message.blank ()
@@ -39,12 +39,17 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
     let exchanges = Exchanges(around, agenda, bounds)
     let answers = Answers(agenda, outbox.Shelf)
     let locating = Locating(station, agenda, outbox, pulses)
-    let proofs = Proofs(realm, agenda)
+    let proofs = Proofs(station, agenda)
     let location = Location(realm, outbox.IsLive, agenda)
     let watchers = Watchers(station, timing, agenda, outbox, location)
 
-    let changed now aor changes = watchers.Changed(now, aor, changes)
-    let desk = Desk(realm, policy, location, outbox.Note, changed)
+    // What is bound to a user of this shard's has become this.
+    let become (aor: string) (after: Bindings, changes: Change list) =
+        location.Store(around.Now, aor, after, changes)
+        outbox.Tell(Told.Bound(aor, after, changes, around.Now))
+        watchers.Changed(around.Now, aor, changes)
+
+    let desk = Desk(realm, policy, location, outbox, become)
 
     let entrance =
         let tables =
@@ -71,15 +76,6 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             if not (Branch.isTagged station request) then
                 entrance.Enter(now, source, Method.Ack, view, request)
 
-    // §9.2: whoever cancels must be whoever asked.
-    let isAsker (flow: Flow) (exchange: Exchange) =
-        let asker = exchange.Source.Flow
-
-        Flow.comparer.Equals(flow, asker)
-        || (not (Flow.isConnection flow)
-            && not (Flow.isConnection asker)
-            && flow.Remote.Address = asker.Remote.Address)
-
     // A request that waited is read again.
     let withRequest (wanted: Waiting) (act: Message -> unit) =
         match Reading.into around.Asked realm.Limits wanted.Request.Span with
@@ -104,7 +100,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         | null, null when not (isNull (locating.Find key)) ->
             outbox.Say(source, request, Status.ok)
             callOff (Unchecked.nonNull (locating.Find key))
-        | NonNull slot, _ when isAsker source.Flow slot.Exchange ->
+        | NonNull slot, _ when Exchange.isAsker source.Flow slot.Exchange ->
             outbox.Say(source, request, Status.ok)
             let reasons = OwnRequest.because (OwnRequest.reasons request)
             exchanges.Step(ExchangeEvent.Cancelled reasons, slot)
@@ -164,6 +160,11 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             | StartLine.Response _ -> ()
         | ValueNone -> ()
 
+    let worked now (source: FlowText) (message: Message) =
+        match message.Start with
+        | StartLine.Request(method, _, uri) -> requested now source method uri message
+        | StartLine.Response _ -> responded source message
+
     let blank = "\r\n\000"B
 
     // RFC 5626 §8: STUN among the SIP of a datagram socket; and what others send there to keep a
@@ -177,19 +178,23 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             | Stun.Unanswered -> true
             | Stun.NotStun -> bytes.Span.IndexOfAnyExcept(ReadOnlySpan blank) < 0)
 
-    let worked now (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
-        let source = station.Flows.Of flow
-
+    let read now (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
         match Reading.into came realm.Limits bytes.Span with
         | Arrival.Message message ->
-            match message.Start with
-            | StartLine.Request(method, _, uri) -> requested now source method uri message
-            | StartLine.Response _ -> responded source message
-        | Arrival.Broken(fault, head) -> broken source fault head
+            match Belonging.ofMessage station flow message with
+            | shard when shard = sharding.Number -> worked now (station.Flows.Of flow) message
+            | shard -> outbox.Hand(shard, flow, bytes)
+        | Arrival.Broken(fault, head) -> broken (station.Flows.Of flow) fault head
+
+    /// Where a message was handed over to, there it stays.
+    let handed now (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
+        match Reading.into came realm.Limits bytes.Span with
+        | Arrival.Message message -> worked now (station.Flows.Of flow) message
+        | Arrival.Broken(fault, head) -> broken (station.Flows.Of flow) fault head
 
     let arrived now (flow: Flow) (bytes: ReadOnlyMemory<byte>) =
         if not (isKeepAlive flow bytes) then
-            worked now flow bytes
+            read now flow bytes
 
     /// A stream's head without its body is never worked on, however well it reads.
     let unframed (flow: Flow) (event: StreamEvent) (bytes: ReadOnlyMemory<byte>) =
@@ -209,8 +214,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         exchanges.Step(ExchangeEvent.LegFailed leg, slot)
 
     let unbind (aor: string) (after: Bindings, changes: Change list) =
-        location.Store(around.Now, aor, after, changes)
-        watchers.Changed(around.Now, aor, changes)
+        become aor (after, changes)
 
         if Bindings.isEmpty after then
             outbox.Note(Note.Unregistered aor)
@@ -243,7 +247,8 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         identities.Close flow
         station.Flows.Forget flow
 
-        for aor in location.On flow do
+        // The others wait for its shard to tell: meanwhile nothing goes where the flow is gone.
+        for aor in location.On flow |> List.filter (Belonging.isOwn station) do
             unbind aor (Bindings.dropFlow flow (location.Of aor))
 
         for key in exchanges.From flow do
@@ -256,13 +261,26 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         for wanted in locating.From flow do
             locating.Drop wanted
 
+    // A connection may be gone by now, and then nobody would ever forget it.
+    let told (what: Told) =
+        match what with
+        | Told.Opened flow -> outbox.Open flow
+        | Told.Closed flow -> closed flow
+        | Told.Bound(aor, bindings, changes, since) -> location.Store(since, aor, bindings, changes)
+        | Told.Proven flow when outbox.IsLive flow -> proofs.Vouch flow
+        | Told.Speaks(flow, user, speech) when outbox.IsLive flow ->
+            identities.Take(flow, user, speech)
+        | Told.Proven _
+        | Told.Speaks _ -> ()
+        | Told.Trusted address -> station.Flows.Trust address
+
     let located (wanted: Waiting) (found: Found) =
         locating.Drop wanted
         withRequest wanted (fun request -> entrance.Located(wanted, found, request))
         outbox.Commit()
 
-    let told now question answer life =
-        for struct (wanted, found) in locating.Told(now, question, answer, life) do
+    let answered now question answer life =
+        for struct (wanted, found) in locating.Answered(now, question, answer, life) do
             located wanted found
 
     // An exchange that throws when its time comes would come again and again: it is given up.
@@ -284,6 +302,8 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             | slot when (Exchange.wake slot.Exchange).IsDue now -> tickExchange slot
             | slot -> exchanges.Remind slot
         | Due.Answer key -> answers.Forget key
+        // Whoever they do not belong to waits to be told.
+        | Due.Bindings aor when not (Belonging.isOwn station aor) -> ()
         | Due.Bindings aor ->
             for flow in location.Signs(now, aor) do
                 outbox.Send(Hop.Flow flow, sign)
@@ -309,8 +329,9 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
             tick now
         | ValueNone -> ()
 
-    /// A ledger with the usual bounds.
-    new(realm: Realm, timing: Timing, policy: Policy) = Ledger(realm, timing, policy, Bounds.usual)
+    /// The only ledger of a server, with the usual bounds.
+    new(realm: Realm, timing: Timing, policy: Policy) =
+        Ledger(realm, timing, policy, Bounds.usual, Sharding.alone)
 
     /// When `Tick` is wanted.
     member _.Wake: Instant = if outbox.IsWaiting then around.Now else agenda.Wake
@@ -323,20 +344,29 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds) =
         around.Now <- now
 
         match input with
-        | Input.Opened flow -> outbox.Open flow
+        | Input.Opened flow ->
+            outbox.Open flow
+            outbox.Tell(Told.Opened flow)
         | Input.Arrived(flow, bytes) -> arrived now flow bytes
+        | Input.Handed(flow, bytes) -> handed now flow bytes
+        | Input.Told what -> told what
         | Input.Unframed(flow, event, bytes) -> unframed flow event bytes
-        | Input.Closed flow -> closed flow
+        | Input.Closed flow ->
+            outbox.Tell(Told.Closed flow)
+            closed flow
         | Input.Severed hop -> severed hop
         | Input.Enrolled subscriber -> proofs.Enroll subscriber
         | Input.Restored(aor, binding) ->
             let after = Bindings.ofList (Bindings.toList (location.Of aor) @ [ binding ])
-            location.Store(now, aor, after, [ Change.Added binding ])
-        | Input.Told(question, answer, life) -> told now question answer life
+            become aor (after, [ Change.Added binding ])
+        | Input.Answered(question, answer, life) -> answered now question answer life
         | Input.Tick -> tick now
 
         watchers.Tell now
         outbox.Fetch()
+
+    /// What is bound to an address of record.
+    member _.Bound(aor: string) : Bindings = location.Of aor
 
     /// Who is registered, and with how many contacts.
     member _.Online(now: Instant) : IReadOnlyList<KeyValuePair<string, int>> = location.Online now

@@ -60,7 +60,9 @@ type internal Locating(station: Station, agenda: Agenda, outbox: Outbox, pulses:
     let watched now (uri: SipUri) (found: Destination list) =
         if isHome uri then
             for there in found do
-                station.Flows.Trust there.Address
+                if not (station.Flows.Trusts there.Address) then
+                    station.Flows.Trust there.Address
+                    outbox.Tell(Told.Trusted there.Address)
 
             pulses.Arrange(now, found)
         else
@@ -124,7 +126,7 @@ type internal Locating(station: Station, agenda: Agenda, outbox: Outbox, pulses:
     member _.Drop(one: Waiting) : unit = drop one
 
     /// An answer has come: who waits no more, and where that leads; whoever needs more has it asked.
-    member _.Told(now: Instant, question, answer, seconds) : struct (Waiting * Found) list =
+    member _.Answered(now: Instant, question, answer, seconds) : struct (Waiting * Found) list =
         asked.Remove question |> ignore
         locator.Learn(now, question, answer, seconds)
 

@@ -88,6 +88,15 @@ type internal Outbox(station: Station) =
         | Transport.Ws
         | Transport.Wss -> live.Ending there
 
+    /// Hands a message that has just arrived over to another shard.
+    member _.Hand(shard: int, flow: Flow, bytes: ReadOnlyMemory<byte>) : unit =
+        effects.Add(Effect.Hand(shard, flow, bytes))
+
+    /// Tells the other shards, if there are any.
+    member _.Tell(what: Told) : unit =
+        if station.Sharding.Count > 1 then
+            effects.Add(Effect.Tell what)
+
     /// Where bytes that are to be sent are written.
     member _.Out: Octets = out
 

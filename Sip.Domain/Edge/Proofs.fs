@@ -18,7 +18,8 @@ type internal Use(spent: Spent) =
 
 /// The subscribers and their proofs, of one ledger.
 [<Sealed>]
-type internal Proofs(realm: Realm, agenda: Agenda) =
+type internal Proofs(station: Station, agenda: Agenda) =
+    let realm = station.Realm
     let subscribers = Dictionary<string, Subscriber>()
     let windows = Dictionary<NonceId, Use>()
     let proven = HashSet<Flow>(Flow.comparer)
@@ -27,7 +28,7 @@ type internal Proofs(realm: Realm, agenda: Agenda) =
         let bytes = Seal.digest realm.Secret "nonce" []
 
         {
-            Current = (NonceKey.TryOf(1uy, ReadOnlySpan bytes)).Value
+            Current = (NonceKey.TryOf(1uy, ReadOnlySpan bytes, byte station.Sharding.Number)).Value
             Previous = ValueNone
         }
 

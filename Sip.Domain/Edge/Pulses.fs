@@ -16,7 +16,7 @@ type internal Server(there: Destination, pulse: Pulse) =
     member _.There = there
     member val Pulse = pulse with get, set
     /// The branch of the OPTIONS sent last; what it was.
-    member val Branch = "" with get, set
+    member val Branch = Unchecked.defaultof<Mark> with get, set
     member val Bytes: ReadOnlyMemory<byte> = ReadOnlyMemory.Empty with get, set
     member val Count = 0L with get, set
     override _.What = Due.Server there
@@ -25,7 +25,7 @@ type internal Server(there: Destination, pulse: Pulse) =
 [<Sealed>]
 type internal Pulses(station: Station, timing: Timing, agenda: Agenda, outbox: Outbox) =
     let servers = Dictionary<Destination, Server>()
-    let byBranch = Dictionary<string, Server>()
+    let byBranch = Dictionary<Mark, Server>()
 
     // So many servers are watched at most; others are tried in their turn.
     let most = 64
@@ -36,12 +36,20 @@ type internal Pulses(station: Station, timing: Timing, agenda: Agenda, outbox: O
         else
             Delivery.Unreliable
 
-    let options (server: Server) (leaves: Listener) : byte[] =
-        let there = server.There
+    let uriOf (there: Destination) : string =
         let address = Host.print (Host.Address there.Address)
         let word = Transport.inUri (Hop.dialled there.Transport)
         let place = String.Concat(address, ":", string there.Port)
-        let uri = String.Concat("sip:", place, ";transport=", word)
+        String.Concat("sip:", place, ";transport=", word)
+
+    let spelt (branch: Mark) : string =
+        let out = Octets 64
+        Branch.own branch out
+        Text.ofBytes out.Written
+
+    let options (server: Server) (leaves: Listener) : byte[] =
+        let uri = uriOf server.There
+        let branch = spelt server.Branch
         let ours = Host.print leaves.AdvertisedHost
         let (ListenerId outward) = leaves.Id
         let via = Text.ofBytes (ReadOnlySpan station.Vias[outward])
@@ -50,11 +58,11 @@ type internal Pulses(station: Station, timing: Timing, agenda: Agenda, outbox: O
             "\r\n",
             [|
                 String.Concat("OPTIONS ", uri, " SIP/2.0")
-                String.Concat(via, server.Branch)
+                String.Concat(via, branch)
                 "Max-Forwards: 70"
-                String.Concat("From: <sip:", ours, ">;tag=", server.Branch)
+                String.Concat("From: <sip:", ours, ">;tag=", branch)
                 String.Concat("To: <", uri, ">")
-                String.Concat("Call-ID: ", server.Branch, "@", ours)
+                String.Concat("Call-ID: ", branch, "@", ours)
                 String.Concat("CSeq: ", string server.Count, " OPTIONS")
                 "Content-Length: 0"
                 ""
@@ -69,9 +77,9 @@ type internal Pulses(station: Station, timing: Timing, agenda: Agenda, outbox: O
         | ValueSome leaves ->
             byBranch.Remove server.Branch |> ignore
             server.Count <- server.Count + 1L
-            // A branch is derived from what is sent, the last branch and the count in it.
-            let mark = Prf.hash station.BranchKey (ReadOnlySpan(options server leaves))
-            server.Branch <- String.Concat(mark.First.ToString "x16", mark.Second.ToString "x16")
+            let place = Text.toBytes (uriOf server.There)
+            let mark = Prf.hash station.BranchKey (ReadOnlySpan place)
+            server.Branch <- Branch.mark station mark (int server.Count)
             server.Bytes <- ReadOnlyMemory(options server leaves)
             byBranch[server.Branch] <- server
 
@@ -97,24 +105,10 @@ type internal Pulses(station: Station, timing: Timing, agenda: Agenda, outbox: O
         | Condition.Silent, Condition.Alive -> outbox.Note(Note.Answering server.There)
         | _, _ -> ()
 
-    let branchOf (message: Message) =
-        match Message.topVia message with
-        | ValueSome via ->
-            let branch = message.Text via.Branch
-
-            if branch.StartsWith(ViaView.cookie, StringComparison.Ordinal) then
-                branch.Substring ViaView.cookie.Length
-            else
-                ""
-        | ValueNone -> ""
-
     let find (message: Message) : Server | null =
-        if byBranch.Count = 0 then
-            null
-        else
-            match byBranch.TryGetValue(branchOf message) with
-            | true, server -> server
-            | false, _ -> null
+        match byBranch.TryGetValue(Key.ofBranch message) with
+        | true, server -> server
+        | false, _ -> null
 
     let isSilent (there: Destination) =
         match servers.TryGetValue there with

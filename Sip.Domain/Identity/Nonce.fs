@@ -1,5 +1,5 @@
 // Nonce: what a challenge is made of so that no state is kept for it (RFC 7616 §3.3 nonce, §5.4).
-// Thirty bytes in base64url: version, key id, mint time, salt, then half an HMAC-SHA-256 over
+// Thirty bytes in base64url: version, key id, mint time, shard, salt, then half an HMAC-SHA-256 over
 // these, the realm and what the nonce is bound to. The MAC is checked first, the rest read after.
 
 namespace Sip.Identity
@@ -12,22 +12,29 @@ open System.Security.Cryptography
 open System.Text
 open Sip
 
-/// A secret that nonces are signed with; it does not print itself.
+/// A secret that nonces are signed with, in the hand of one shard; it does not print itself.
 [<Sealed>]
-type NonceKey private (id: byte, secret: byte[]) =
+type NonceKey private (id: byte, secret: byte[], shard: byte) =
 
     /// How many bytes a secret has.
     static member Size = 32
 
     /// The key of this id and these 32 bytes, none if there are not 32.
     static member TryOf(id: byte, secret: ReadOnlySpan<byte>) : NonceKey voption =
+        NonceKey.TryOf(id, secret, 0uy)
+
+    /// The same for one of several shards, which sign with one secret.
+    static member TryOf(id: byte, secret: ReadOnlySpan<byte>, shard: byte) : NonceKey voption =
         if secret.Length = NonceKey.Size then
-            ValueSome(NonceKey(id, secret.ToArray()))
+            ValueSome(NonceKey(id, secret.ToArray(), shard))
         else
             ValueNone
 
     /// The number by which a nonce names its key.
     member _.Id = id
+
+    /// The shard that counts the uses of what this key signs.
+    member _.Shard = shard
 
     member internal _.Secret = secret
     override _.ToString() = "(a nonce key)"
@@ -68,7 +75,8 @@ module Nonce =
     let length = 40
 
     let private version = 1uy
-    let private saltAt = 8
+    let private shardAt = 8
+    let private saltAt = 9
     let private macAt = 14
     let private size = 30
     let private label = "sip nonce"B
@@ -112,6 +120,7 @@ module Nonce =
         BinaryPrimitives.WriteInt64BigEndian(Span(bytes, 0, 8), now.Milliseconds)
         bytes[0] <- version
         bytes[1] <- key.Id
+        bytes[shardAt] <- key.Shard
         writeSalt seed (Span(bytes, saltAt, macAt - saltAt))
         sign key binding (ReadOnlySpan bytes) (Span(bytes, macAt, size - macAt))
         Base64Url.EncodeToString(ReadOnlySpan bytes)
@@ -162,6 +171,15 @@ module Nonce =
 
         status = OperationStatus.Done && written = size
 
+    // A nonce is counted by the shard that minted it and accepted by no other, so that no count is
+    // accepted twice; elsewhere it is as one that has run out.
+    let private counted (key: NonceKey) (shard: byte) (age: NonceAge) : NonceAge =
+        match age with
+        | NonceAge.Fresh _ when shard <> key.Shard -> NonceAge.Stale
+        | NonceAge.Fresh _
+        | NonceAge.Stale
+        | NonceAge.Forged -> age
+
     /// Whether a nonce is ours and how old it is; one from the future is forged, for we have
     /// one clock as long as a key lives.
     let judge
@@ -180,6 +198,7 @@ module Nonce =
                 match keyOf keys buffer[1] with
                 | ValueSome key when buffer[0] = version && signedBy key binding buffer ->
                     age lifetime now (minted (ReadOnlySpan(buffer, 0, size)))
+                    |> counted key buffer[shardAt]
                 | ValueSome _
                 | ValueNone -> NonceAge.Forged
 

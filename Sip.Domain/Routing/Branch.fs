@@ -66,6 +66,9 @@ module Branch =
         addFields &state message HeaderName.RejectContact
         state.Finish().First
 
+    // The byte of a mark in which its shard stands; the others are hash enough.
+    let private shardBits = 0xFFUL
+
     /// What identifies the branch of the request forwarded for a transaction; each of its targets has
     /// an index of its own.
     let mark (station: Station) (transaction: Mark) (index: int) : Mark =
@@ -73,7 +76,14 @@ module Branch =
         state.Word transaction.First
         state.Word transaction.Second
         state.Word(uint64 index)
-        state.Finish()
+        let hash = state.Finish()
+
+        { hash with
+            Second = (hash.Second &&& ~~~shardBits) ||| uint64 station.Sharding.Number
+        }
+
+    /// The shard that wrote a branch of ours.
+    let shardOf (branch: Mark) : int = int (branch.Second &&& shardBits)
 
     // The value of each digit, 64 for what is none.
     let private values =

@@ -15,6 +15,7 @@ type Face = { Text: byte[]; Host: Host; Port: int }
 type Station =
     {
         Realm: Realm
+        Sharding: Sharding
         /// Every host and port that is ours in a URI.
         Faces: Face[]
         /// Every host and port that we write into a Via.
@@ -29,6 +30,7 @@ type Station =
         LoopKey: PrfKey
         TagKey: PrfKey
         TransactionKey: PrfKey
+        ShardKey: PrfKey
         Flows: FlowTexts
     }
 
@@ -78,12 +80,13 @@ module Station =
     let private key (realm: Realm) (purpose: string) : PrfKey =
         Prf.key (ReadOnlySpan(Seal.digest realm.Secret purpose []))
 
-    /// A station for a realm.
-    let ofRealm (realm: Realm) : Station =
+    /// A station of one shard for a realm.
+    let ofShard (sharding: Sharding) (realm: Realm) : Station =
         let listeners = realm.Listeners
 
         {
             Realm = realm
+            Sharding = sharding
             Faces = facesOf realm
             SentBys =
                 listeners
@@ -95,8 +98,12 @@ module Station =
             LoopKey = key realm "loop"
             TagKey = key realm "tag"
             TransactionKey = key realm "transaction"
+            ShardKey = key realm "shard"
             Flows = FlowTexts(realm, keptFlows)
         }
+
+    /// The station of a realm's only shard.
+    let ofRealm (realm: Realm) : Station = ofShard Sharding.alone realm
 
     // An address has several spellings; the one that we write ourselves is tried first.
     let private isHost (host: ReadOnlySpan<byte>) (address: Address voption) (face: Face) =

@@ -195,6 +195,20 @@ let all =
 
                 judged others mint.At mint (minted mint) = NonceAge.Forged
 
+            Law.holds "a nonce is fresh for the shard that minted it and stale for any other" mints
+            <| fun mint ->
+                let keys (shard: byte) =
+                    {
+                        Current =
+                            (NonceKey.TryOf(1uy, ReadOnlySpan(Array.create 32 7uy), shard)).Value
+                        Previous = ValueNone
+                    }
+
+                let nonce = Nonce.mint (keys 3uy).Current (at mint.At) (binding mint) mint.Seed
+
+                isFresh (judged (keys 3uy) mint.At mint nonce)
+                && judged (keys 4uy) mint.At mint nonce = NonceAge.Stale
+
             Law.holds "two seeds of one millisecond are two nonces" mints
             <| fun mint -> minted mint <> minted { mint with Seed = mint.Seed + "x" }
         ]

@@ -56,9 +56,9 @@ let private browser number =
 
 let private home = flow Transport.Udp 0L places.Head 5060
 
-/// A ledger, its time, and what it has asked and sent.
-type private Edge(realm: Realm) =
-    let ledger = Ledger(realm, Timing.usual, Policy.standard)
+/// A server, its time, and what it has asked and sent.
+type private Edge(realm: Realm, shards: int) =
+    let ledger = Together(realm, Policy.standard, shards)
     let mutable now = 1000L
     let asked = List<Question>()
 
@@ -68,6 +68,8 @@ type private Edge(realm: Realm) =
                 match effect with
                 | Effect.Send(hop, bytes) -> hop, Sheet.read (Text.ofBytes bytes.Span)
                 | Effect.Ask question -> asked.Add question
+                | Effect.Hand _
+                | Effect.Tell _
                 | Effect.Note _ -> ()
         ]
 
@@ -83,8 +85,8 @@ type private Edge(realm: Realm) =
         [
             while asked.Count > 0 do
                 let question = asked[0]
-                asked.RemoveAt 0
-                yield! take (Input.Told(question, table question, 60L<s>))
+                asked.RemoveAll(fun one -> one = question) |> ignore
+                yield! take (Input.Answered(question, table question, 60L<s>))
         ]
 
     member _.Asked = List.ofSeq asked
@@ -146,8 +148,8 @@ let private answered status (more: (string * string) list) (asked: Sheet) =
     Sheet.respond status "h" more asked
 
 /// An edge to which a browser has just registered at the registrar behind it.
-let private registered back servers =
-    let edge = Edge(realm back servers)
+let private registered shards back servers =
+    let edge = Edge(realm back servers, shards)
     let browser = browser 1L
     edge.Opens browser
     let hop, asked = one (edge.Says browser register)
@@ -158,10 +160,10 @@ let private accepted (edge: Edge) (asked: Sheet) =
     |> edge.Says home
     |> one
 
-let private passing =
+let private passing shards =
     [
         test "a REGISTER goes to the registrar with the flow in its Path, unchallenged" {
-            let _, _, hop, asked = registered byPath [ here ]
+            let _, _, hop, asked = registered shards byPath [ here ]
             Expect.equal hop (Hop.Flow home) "the registrar"
             let path = Sheet.first "Path" asked
 
@@ -175,7 +177,7 @@ let private passing =
         }
 
         test "the registrar's challenge and the client's answer to it pass untouched" {
-            let edge, browser, _, asked = registered byPath [ here ]
+            let edge, browser, _, asked = registered shards byPath [ here ]
             let challenge = "Digest realm=\"example.test\", nonce=\"1\", qop=\"auth\""
 
             let hop, told =
@@ -202,7 +204,7 @@ let private passing =
         }
 
         test "a call from the registrar goes down the flow that the Path names" {
-            let edge, browser, _, asked = registered byPath [ here ]
+            let edge, browser, _, asked = registered shards byPath [ here ]
             accepted edge asked |> ignore
 
             let call =
@@ -246,7 +248,7 @@ let private passing =
         }
 
         test "a registrar without Path is given our Contact, and the client sees its own" {
-            let edge, browser, _, asked = registered WayBack.ByContact [ here ]
+            let edge, browser, _, asked = registered shards WayBack.ByContact [ here ]
             let ours = Sheet.first "Contact" asked
             Expect.equal (Sheet.all "Path" asked) [] "no Path"
             Expect.stringStarts ours "<sip:q1@edge.example.test:5060;sealed=" "ours"
@@ -281,7 +283,7 @@ let private passing =
         }
 
         test "what is forged in a stand-in is refused to the registrar, too" {
-            let edge, _, _, asked = registered WayBack.ByContact [ here ]
+            let edge, _, _, asked = registered shards WayBack.ByContact [ here ]
             let ours = Sheet.uri (Sheet.first "Contact" asked)
 
             let forged =
@@ -294,7 +296,7 @@ let private passing =
         }
 
         test "a client that has to know Path and does not is told so" {
-            let edge = Edge(realm (WayBack.ByPath PathWish.Demanded) [ here ])
+            let edge = Edge(realm (WayBack.ByPath PathWish.Demanded) [ here ], shards)
             let browser = browser 1L
             edge.Opens browser
 
@@ -309,10 +311,10 @@ let private passing =
         }
     ]
 
-let private asserting =
+let private asserting shards =
     [
         test "who has registered there is asserted to the registrar, and to nobody before" {
-            let edge, browser, _, asked = registered byPath [ here ]
+            let edge, browser, _, asked = registered shards byPath [ here ]
             let said sheet = Sheet.all "P-Asserted-Identity" sheet
 
             let claiming =
@@ -337,7 +339,7 @@ let private asserting =
         }
 
         test "who was refused there is not asserted" {
-            let edge, browser, _, asked = registered byPath [ here ]
+            let edge, browser, _, asked = registered shards byPath [ here ]
             edge.Says home (answered 403 [] asked) |> ignore
             let _, sent = one (edge.Says browser invite)
             Expect.equal (Sheet.all "P-Asserted-Identity" sent) [] "nobody"
@@ -369,8 +371,8 @@ let private zone (servers: Address list) (question: Question) : Answer =
     | Question.Aaaa _ -> Answer.NoSuchName
 
 /// An edge whose registrar has a name, and a browser's INVITE that waits for it.
-let private waiting servers =
-    let edge = Edge(realm byPath servers)
+let private waiting shards servers =
+    let edge = Edge(realm byPath servers, shards)
     let browser = browser 1L
     edge.Opens browser
     let trying = edge.Says browser invite
@@ -378,10 +380,10 @@ let private waiting servers =
 
 let private named = [ "sip:registrar.example" ]
 
-let private locating =
+let private locating shards =
     [
         test "a name is asked for, and the request goes where the answers lead" {
-            let edge, browser, trying = waiting named
+            let edge, browser, trying = waiting shards named
             let told = trying |> List.map (fun (hop, sheet) -> hop, Sheet.status sheet)
             Expect.equal told [ Hop.Flow browser, 100 ] "100 at once"
             Expect.equal edge.Asked [ Question.Naptr "registrar.example" ] "the first question"
@@ -391,15 +393,23 @@ let private locating =
         }
 
         test "what is known already is not asked again" {
-            let edge, browser, _ = waiting named
+            let edge, browser, _ = waiting shards named
             edge.Answers(zone places) |> ignore
-            let hop, _ = one (edge.Says browser register)
+
+            // Each shard asks for itself, and what a connection brings stays in its own.
+            let again =
+                { invite with
+                    Fields =
+                        ("Via", "SIP/2.0/WSS x7.invalid;branch=z9hG4bK-2") :: invite.Fields.Tail
+                }
+
+            let hop, _ = one (edge.Says browser again)
             Expect.equal edge.Asked [] "nothing"
             Expect.equal hop (dial places.Head 5070) "the first server"
         }
 
         test "where a server says 503, or is silent, the next is asked as a new branch" {
-            let edge, _, _ = waiting named
+            let edge, _, _ = waiting shards named
             let _, first = one (edge.Answers(zone places))
             let first' = flow Transport.Udp 0L places.Head 5070
 
@@ -421,7 +431,7 @@ let private locating =
         }
 
         test "any other answer is the answer" {
-            let edge, browser, _ = waiting named
+            let edge, browser, _ = waiting shards named
             let _, first = one (edge.Answers(zone places))
 
             let told =
@@ -432,7 +442,7 @@ let private locating =
         }
 
         test "who cancels before it is known where to go has 487, and nothing goes anywhere" {
-            let edge, browser, _ = waiting named
+            let edge, browser, _ = waiting shards named
 
             let cancel =
                 { invite with
@@ -449,7 +459,7 @@ let private locating =
         }
 
         test "nothing waits longer than a second" {
-            let edge, browser, _ = waiting named
+            let edge, browser, _ = waiting shards named
             Expect.equal (edge.Passes 999L) [] "not yet"
             let hop, told = one (edge.Passes 2L)
             Expect.equal (hop, Sheet.status told) (Hop.Flow browser, 504) "504"
@@ -458,34 +468,34 @@ let private locating =
         }
 
         test "a request that comes again while it waits waits once" {
-            let edge, browser, _ = waiting named
+            let edge, browser, _ = waiting shards named
             Expect.equal (edge.Says browser invite) [] "absorbed"
             Expect.equal (edge.Answers(zone places)).Length 2 "100 and the request"
         }
 
         test "whose connection goes is not waited for" {
-            let edge, browser, _ = waiting named
+            let edge, browser, _ = waiting shards named
             edge.Take(Input.Closed browser) |> ignore
             Expect.equal edge.Held 0 "nothing is left"
             Expect.equal (edge.Answers(zone places)) [] "nothing is sent"
         }
 
         test "the second upstream is asked where the first is nobody" {
-            let edge, _, _ = waiting [ "sip:nobody.example"; "sip:registrar.example" ]
+            let edge, _, _ = waiting shards [ "sip:nobody.example"; "sip:registrar.example" ]
             let hop, _ = one (edge.Answers(zone places))
             Expect.equal hop (dial places.Head 5070) "the second"
         }
 
         test "a name that leads into a barred range is refused" {
-            let edge, browser, _ = waiting named
+            let edge, browser, _ = waiting shards named
             let hop, told = one (edge.Answers(zone [ v4 0x0A000001u ]))
             Expect.equal (hop, Sheet.status told) (Hop.Flow browser, 403) "10.0.0.0/8"
         }
 
         test "who answers to the registrar's name is a peer" {
-            let edge, browser, _ = waiting named
+            let edge, browser, _ = waiting shards named
             edge.Answers(zone places) |> ignore
-            let _, asked = one (edge.Says browser register)
+            let _, asked = one (edge.Says browser register @ edge.Answers(zone places))
             let from = flow Transport.Udp 0L places.Head 5070
             edge.Says from (answered 200 [] asked) |> ignore
 
@@ -504,6 +514,37 @@ let private locating =
             Expect.equal hop (Hop.Flow browser) "the browser"
             Expect.equal (Sheet.all "P-Asserted-Identity" sent) [] "which is told nothing"
         }
+
+        test "who answers to the registrar's name is a peer to whatever shard it speaks" {
+            let edge, _, _ = waiting shards named
+            edge.Answers(zone places) |> ignore
+            let from = flow Transport.Udp 0L places.Head 5070
+            let said = "<sip:dave@example.net>"
+
+            for number in 1..12 do
+                let call =
+                    request
+                        "INVITE"
+                        "sip:carol@192.0.2.50:5070"
+                        [ "To", "<sip:carol@example.test>"; "P-Asserted-Identity", said ]
+                    |> fun sheet ->
+                        { sheet with
+                            Fields =
+                                [
+                                    for name, value in sheet.Fields do
+                                        match name with
+                                        | "Via" ->
+                                            name,
+                                            $"SIP/2.0/UDP 192.0.2.50:5070;branch=z9hG4bK-%d{number}"
+                                        | "Call-ID" -> name, value + string number
+                                        | _ -> name, value
+                                ]
+                        }
+
+                let hop, sent = one (edge.Says from call)
+                Expect.equal hop (dial places.Head 5070) "to a peer"
+                Expect.equal (Sheet.all "P-Asserted-Identity" sent) [ said ] "what a peer has said"
+        }
     ]
 
 let private asked (sent: (Hop * Sheet) list) =
@@ -520,10 +561,10 @@ let private tended (edge: Edge) (answering: Address list) (milliseconds: int64) 
             | Hop.Flow _
             | Hop.Dial _ -> ()
 
-let private tending =
+let private tending shards =
     [
         test "a server behind us is asked whether it answers, every half minute" {
-            let edge, _, _ = waiting [ here ]
+            let edge, _, _ = waiting shards [ here ]
             let first = asked (edge.Passes 1L)
             Expect.equal (List.map fst first) [ Hop.Flow home ] "at once"
             edge.Says home (answered 200 [] (snd first.Head)) |> ignore
@@ -532,7 +573,7 @@ let private tending =
         }
 
         test "who does not answer is tried last, until it answers again" {
-            let edge, browser, _ = waiting named
+            let edge, browser, _ = waiting shards named
             edge.Answers(zone places) |> ignore
             tended edge places.Tail 10_000L
 
@@ -553,7 +594,7 @@ let private tending =
         }
 
         test "a response from elsewhere keeps no server alive" {
-            let edge, browser, _ = waiting named
+            let edge, browser, _ = waiting shards named
             edge.Answers(zone places) |> ignore
 
             for hop, sheet in asked (edge.Passes 1L) do
@@ -562,7 +603,14 @@ let private tending =
                     |> ignore
 
             tended edge places.Tail 10_000L
-            let hop, _ = one (edge.Says browser register)
+
+            let again =
+                { invite with
+                    Fields =
+                        ("Via", "SIP/2.0/WSS x7.invalid;branch=z9hG4bK-2") :: invite.Fields.Tail
+                }
+
+            let hop, _ = one (edge.Says browser again)
             Expect.equal hop (dial places[1] 5071) "the first is silent"
         }
     ]
@@ -634,12 +682,13 @@ let private scripts =
                 2, Gen.map (fun n -> "wait " + string (100 * n)) (Gen.choose (1, 9))
             ]
     )
-    |> Arb.fromGen
 
 let private total =
-    Law.holds "whatever happens meanwhile, nothing that waited is left in the end" scripts
-    <| fun script ->
-        let edge = Edge(realm byPath named)
+    Law.holds
+        "whatever happens meanwhile, nothing that waited is left in the end"
+        (Arb.fromGen (Gen.zip (Gen.choose (1, 3)) scripts))
+    <| fun (shards, script) ->
+        let edge = Edge(realm byPath named, shards)
         let live = HashSet<int64>()
 
         let connect number =
@@ -678,4 +727,11 @@ let private total =
 let all: Test =
     testList
         "Edge in front of a registrar"
-        (passing @ asserting @ locating @ tending @ [ pulse; total ])
+        [
+            for shards in 1..3 do
+                testList
+                    (String.Concat("of ", string shards, " shards"))
+                    (passing shards @ asserting shards @ locating shards @ tending shards)
+            pulse
+            total
+        ]

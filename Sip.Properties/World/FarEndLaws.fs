@@ -173,6 +173,8 @@ let private outcome (case: Case) : (Hop * string) list =
         for effect in ledger.Take(at 1L, Input.Arrived(case.Source, request case.Alias)) do
             match effect with
             | Effect.Send(hop, bytes) -> hop, (Text.ofBytes bytes.Span).Split("\r\n")[0]
+            | Effect.Hand _
+            | Effect.Tell _
             | Effect.Ask _
             | Effect.Note _ -> ()
     ]
@@ -246,6 +248,8 @@ let private byRoute (source: Flow) (received: string) : (Hop * string) list =
         for effect in ledger.Take(at 1L, Input.Arrived(source, routed received)) do
             match effect with
             | Effect.Send(hop, bytes) -> hop, (Text.ofBytes bytes.Span).Split("\r\n")[0]
+            | Effect.Hand _
+            | Effect.Tell _
             | Effect.Ask _
             | Effect.Note _ -> ()
     ]

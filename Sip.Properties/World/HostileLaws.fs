@@ -45,62 +45,86 @@ let private damage (dice: Random) (text: string) =
 /// The inputs of a world once more, each message also damaged, and also from another flow.
 let private abused (run: Run) =
     let dice = Random run.Script.Seed
-    let ledger = World.ledger ()
+    let ledgers = World.ledgers run.Script.Shards
     let other = World.flow 91 Link.Udp 0L
 
-    let take now input =
+    let take shard now input =
         try
-            ledger.Take(now, input) |> ignore
+            ledgers[shard].Take(now, input) |> ignore
             []
         with fault ->
             [ fault.ToString() ]
 
     [
-        for now, input, _ in run.Inputs do
+        for {
+                At = now
+                Shard = shard
+                Input = input
+            } in run.Happenings do
             match input with
             | Input.Arrived(flow, bytes) ->
                 let text = damage dice (Text.ofBytes bytes.Span)
-                yield! take now (Input.Arrived(flow, ReadOnlyMemory(Text.toBytes text)))
-                yield! take now (Input.Arrived(other, bytes))
-                yield! take now (Input.Unframed(other, StreamEvent.Broken, bytes))
-                yield! take now (Input.Severed(Hop.Flow flow))
+                yield! take shard now (Input.Arrived(flow, ReadOnlyMemory(Text.toBytes text)))
+                yield! take shard now (Input.Arrived(other, bytes))
+                yield! take shard now (Input.Unframed(other, StreamEvent.Broken, bytes))
+                yield! take shard now (Input.Severed(Hop.Flow flow))
+            | Input.Handed(flow, bytes) ->
+                let text = damage dice (Text.ofBytes bytes.Span)
+                yield! take shard now (Input.Handed(flow, ReadOnlyMemory(Text.toBytes text)))
+                yield! take shard now (Input.Handed(other, bytes))
+            | Input.Told _
             | Input.Opened _
             | Input.Unframed _
             | Input.Closed _
             | Input.Severed _
             | Input.Enrolled _
             | Input.Restored _
-            | Input.Told _
+            | Input.Answered _
             | Input.Tick -> ()
 
-            yield! take now input
+            yield! take shard now input
     ]
 
 /// The inputs once more, each response first by somebody who has seen it and sends it from elsewhere.
 let private forestalled (run: Run) =
-    let ledger = World.ledger ()
+    let ledgers = World.ledgers run.Script.Shards
     let other = World.flow 91 Link.Udp 0L
 
+    let forestall shard now input =
+        [
+            for effect in ledgers[shard].Take(now, input) do
+                match effect with
+                | Effect.Send(_, sent) -> Text.ofBytes sent.Span
+                | Effect.Hand _
+                | Effect.Tell _
+                | Effect.Ask _
+                | Effect.Note _ -> ()
+        ]
+
     [
-        for now, input, _ in run.Inputs do
+        for {
+                At = now
+                Shard = shard
+                Input = input
+            } in run.Happenings do
             match input with
             | Input.Arrived(_, bytes) when bytes.Span.StartsWith "SIP/2.0 "B ->
-                for effect in ledger.Take(now, Input.Arrived(other, bytes)) do
-                    match effect with
-                    | Effect.Send(_, sent) -> Text.ofBytes sent.Span
-                    | Effect.Ask _
-                    | Effect.Note _ -> ()
+                yield! forestall shard now (Input.Arrived(other, bytes))
+            | Input.Handed(_, bytes) when bytes.Span.StartsWith "SIP/2.0 "B ->
+                yield! forestall shard now (Input.Handed(other, bytes))
             | Input.Arrived _
+            | Input.Handed _
+            | Input.Told _
             | Input.Opened _
             | Input.Unframed _
             | Input.Closed _
             | Input.Severed _
             | Input.Enrolled _
             | Input.Restored _
-            | Input.Told _
+            | Input.Answered _
             | Input.Tick -> ()
 
-            ledger.Take(now, input) |> ignore
+            ledgers[shard].Take(now, input) |> ignore
     ]
 
 let private at milliseconds = Instant.FromMilliseconds milliseconds
@@ -111,6 +135,8 @@ let private statuses (effects: Effect seq) =
         for effect in effects do
             match effect with
             | Effect.Send(_, bytes) -> (Text.ofBytes bytes.Span).Split("\r\n")[0]
+            | Effect.Hand _
+            | Effect.Tell _
             | Effect.Ask _
             | Effect.Note _ -> ()
     ]
@@ -166,7 +192,8 @@ let private impossible =
     }
 
 let private bounded bounds =
-    let ledger = Ledger(RoutingLaws.realm, Timing.usual, Policy.standard, bounds)
+    let ledger =
+        Ledger(RoutingLaws.realm, Timing.usual, Policy.standard, bounds, Sharding.alone)
 
     ledger.Take(at 0L, Input.Restored("bob@example.test", binding phone 1000))
     |> ignore

@@ -1,5 +1,5 @@
-// House: one ledger with the flows that it knows, in virtual time, spoken to in sheets: for laws about what
-// one server answers and where it sends things.
+// House: one server, of one shard or several, with the flows that it knows, in virtual time, spoken to in
+// sheets: for laws about what a server answers and where it sends things.
 
 namespace Sip.Properties.World
 
@@ -7,27 +7,26 @@ open System
 open System.Collections.Generic
 open Sip
 open Sip.Registrar
-open Sip.Transactions
 open Sip.Routing
 open Sip.Edge
 open Sip.Properties
 
-/// What the ledger sent, and where to.
+/// What the server sent, and where to.
 type Sent = { To: Flow; Sheet: Sheet }
 
 /// A server on its own.
 [<Sealed>]
-type House(policy: Policy) =
+type House(policy: Policy, shards: int) =
     let realm =
         { RoutingLaws.realm with
             Admittance = Admittance.UnsafeOpen
         }
 
-    let ledger = Ledger(realm, Timing.usual, policy)
+    let ledger = Together(realm, policy, shards)
     let mutable now = 1_000L
     let mutable connection = 0L
 
-    let sent (effects: IReadOnlyList<Effect>) : Sent list =
+    let sent (effects: Effect list) : Sent list =
         [
             for effect in effects do
                 match effect with
@@ -39,6 +38,8 @@ type House(policy: Policy) =
                         Sheet = Sheet.read (Text.ofBytes bytes.Span)
                     }
                 | Effect.Send(Hop.Dial _, _)
+                | Effect.Hand _
+                | Effect.Tell _
                 | Effect.Ask _
                 | Effect.Note _ -> ()
         ]
@@ -46,8 +47,14 @@ type House(policy: Policy) =
     let take (input: Input) =
         sent (ledger.Take(Instant.FromMilliseconds now, input))
 
-    /// A house with the usual policy.
-    new() = House Policy.standard
+    /// A house of one shard.
+    new(policy: Policy) = House(policy, 1)
+
+    /// A house of so many shards, with the usual policy.
+    new(shards: int) = House(Policy.standard, shards)
+
+    /// A house of one shard, with the usual policy.
+    new() = House(Policy.standard, 1)
 
     /// Another connection, or the datagram flow, of somebody there.
     member _.Open(transport: Transport, port: int) : Flow =
@@ -75,7 +82,7 @@ type House(policy: Policy) =
 
     /// The bytes that come of such bytes, or of so many milliseconds, and are no message.
     member _.Hear(from: Flow, bytes: byte[], milliseconds: int64) : (Flow * int64 * byte[]) list =
-        let bare (effects: IReadOnlyList<Effect>) =
+        let bare (effects: Effect list) =
             [
                 for effect in effects do
                     match effect with
@@ -84,6 +91,8 @@ type House(policy: Policy) =
                         ->
                         flow, now, bytes.ToArray()
                     | Effect.Send _
+                    | Effect.Hand _
+                    | Effect.Tell _
                     | Effect.Ask _
                     | Effect.Note _ -> ()
             ]

@@ -41,12 +41,20 @@ let private granted (name: string) (number: int) (answer: Sheet) : string =
     let start = contact.IndexOf(String.Concat(name, "=\"")) + name.Length + 2
     contact.Substring(start, contact.IndexOf('"', start) - start)
 
+/// Who is connected how, and to a house of how many shards.
+type private Case =
+    {
+        Shards: int
+        Alice: Transport
+        Bob: Transport
+    }
+
 /// A house in which Alice has two instances and Bob asks.
-type private Scene(alice: Transport, bob: Transport) =
-    let house = House()
-    let one = house.Open(alice, 40001)
-    let two = house.Open(alice, 40002)
-    let bob = house.Open(bob, 40003)
+type private Scene(case: Case) =
+    let house = House case.Shards
+    let one = house.Open(case.Alice, 40001)
+    let two = house.Open(case.Alice, 40002)
+    let bob = house.Open(case.Bob, 40003)
     let first = answerTo house one (registerAs 1 "one@x" 600)
     do answerTo house two (registerAs 2 "two@x" 600) |> ignore
 
@@ -70,23 +78,35 @@ type private Scene(alice: Transport, bob: Transport) =
         |> List.map (fun sent -> Sheet.status sent.Sheet)
         |> List.exactlyOne
 
-let private pairs = Arb.fromGen (Gen.two (Gen.elements transports))
+let private case =
+    Gen.map3
+        (fun shards alice bob ->
+            {
+                Shards = shards
+                Alice = alice
+                Bob = bob
+            })
+        (Gen.choose (1, 3))
+        (Gen.elements transports)
+        (Gen.elements transports)
+
+let private cases = Arb.fromGen case
 
 let private reaches =
     Law.holds
         "a request for a GRUU reaches its instance by its contact, and no other instance"
-        pairs
-    <| fun (alice, bob) ->
-        let scene = Scene(alice, bob)
+        cases
+    <| fun case ->
+        let scene = Scene case
         let there = [ scene.One, contactUri 1 ]
         scene.Reached scene.Public = there && scene.Reached scene.Temporary = there
 
 let private forged =
     Law.holds
         "a GRUU that we did not give out gets 404"
-        (Arb.fromGen (Gen.zip (Gen.two (Gen.elements transports)) (Gen.choose (0, 40))))
-    <| fun ((alice, bob), at) ->
-        let scene = Scene(alice, bob)
+        (Arb.fromGen (Gen.zip (case) (Gen.choose (0, 40))))
+    <| fun (case, at) ->
+        let scene = Scene case
         let uri = scene.Temporary
         let place = "sip:".Length + at
         let other = if uri[place] = 'A' then "B" else "A"
@@ -95,9 +115,9 @@ let private forged =
 let private revoked =
     Law.holds
         "another Call-ID revokes the temporary GRUUs of before, and leaves the public one"
-        pairs
-    <| fun (alice, bob) ->
-        let scene = Scene(alice, bob)
+        cases
+    <| fun case ->
+        let scene = Scene case
         let again = answerTo scene.House scene.One (registerAs 1 "other@x" 600)
 
         scene.Told scene.Temporary = 404
@@ -105,9 +125,9 @@ let private revoked =
         && scene.Reached(granted "temp-gruu" 1 again) = [ scene.One, contactUri 1 ]
 
 let private refreshed =
-    Law.holds "a refresh gives another temporary GRUU, and those of before go on being good" pairs
-    <| fun (alice, bob) ->
-        let scene = Scene(alice, bob)
+    Law.holds "a refresh gives another temporary GRUU, and those of before go on being good" cases
+    <| fun case ->
+        let scene = Scene case
         let before = scene.Temporary
         let again = answerTo scene.House scene.One (registerAs 1 "one@x" 600)
         let now = granted "temp-gruu" 1 again
@@ -119,9 +139,9 @@ let private refreshed =
 let private gone =
     Law.holds
         "once its last contact is gone an instance is reached by neither of its GRUUs"
-        (Arb.fromGen (Gen.zip (Gen.two (Gen.elements transports)) (Gen.choose (0, 2))))
-    <| fun ((alice, bob), manner) ->
-        let scene = Scene(alice, bob)
+        (Arb.fromGen (Gen.zip (case) (Gen.choose (0, 2))))
+    <| fun (case, manner) ->
+        let scene = Scene case
 
         match manner with
         | 0 -> answerTo scene.House scene.One (registerAs 1 "one@x" 0) |> ignore
@@ -138,11 +158,9 @@ let private isTo (flow: Flow) (sent: Sent) =
 let private within =
     Law.holds
         "a request within a dialog that names a GRUU reaches the instance, by its contact and without Routes"
-        (Arb.fromGen (
-            Gen.zip (Gen.two (Gen.elements transports)) (Gen.elements [ "pub-gruu"; "temp-gruu" ])
-        ))
-    <| fun ((alice, bob), kind) ->
-        let scene = Scene(alice, bob)
+        (Arb.fromGen (Gen.zip (case) (Gen.elements [ "pub-gruu"; "temp-gruu" ])))
+    <| fun (case, kind) ->
+        let scene = Scene case
         let house = scene.House
 
         Letter.register "bob" "bob@x" "<sip:bob@b.invalid>" []
@@ -187,9 +205,9 @@ let private within =
 let private routed =
     Law.holds
         "a GRUU becomes its contact where Routes lead on, and the Path gives way to them"
-        pairs
-    <| fun (alice, bob) ->
-        let scene = Scene(alice, bob)
+        cases
+    <| fun case ->
+        let scene = Scene case
 
         let bye =
             Letter.request

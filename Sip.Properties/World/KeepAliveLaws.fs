@@ -50,6 +50,7 @@ let private silence =
 /// A client that registers for ten minutes and may say where it is.
 type private Client =
     {
+        Shards: int
         Transport: Transport
         Port: int
         /// Whether the Via names the address and the port that the datagram comes from.
@@ -60,6 +61,8 @@ type private Client =
 let private clients =
     Arb.fromGen (
         gen {
+            let! shards = Gen.choose (1, 3)
+
             let! transport =
                 Gen.frequency [ 3, Gen.constant Transport.Udp; 1, Gen.elements transports ]
 
@@ -69,6 +72,7 @@ let private clients =
 
             return
                 {
+                    Shards = shards
                     Transport = transport
                     Port = port
                     Truthful = truthful
@@ -110,7 +114,7 @@ let private signs =
          nobody else"
         clients
     <| fun client ->
-        let house = House()
+        let house = House client.Shards
         let flow = house.Open(client.Transport, client.Port)
         house.Say(flow, register client 600) |> ignore
         let heard = house.Hear(flow, [||], 250_000L)
@@ -135,7 +139,7 @@ let private signs =
 let private expired =
     Law.holds "nobody is kept alive beyond the end of the binding" clients
     <| fun client ->
-        let house = House()
+        let house = House client.Shards
         let flow = house.Open(client.Transport, client.Port)
         house.Say(flow, register client 100) |> ignore
         house.Hear(flow, [||], 100_001L) |> ignore

@@ -30,6 +30,7 @@ type private Loss =
 
 type private Case =
     {
+        Shards: int
         Caller: Transport
         Back: Transport
         Callee: Transport
@@ -40,6 +41,7 @@ type private Case =
 let private cases =
     Arb.fromGen (
         gen {
+            let! shards = Gen.choose (1, 3)
             let! caller = connections
             let! back = connections
             let! callee = Gen.oneof [ connections; Gen.constant Transport.Udp ]
@@ -51,6 +53,7 @@ let private cases =
 
             return
                 {
+                    Shards = shards
                     Caller = caller
                     Back = back
                     Callee = callee
@@ -86,7 +89,7 @@ let private isTo (flow: Flow) (sent: Sent) =
 
 /// A call that is up, as its callee knows it and as its caller does.
 type private Call(case: Case) =
-    let house = House()
+    let house = House case.Shards
     let alice = house.Open(case.Caller, 40001)
     let bob = house.Open(case.Callee, 40002)
     let stranger = house.Open(case.Caller, 40003)

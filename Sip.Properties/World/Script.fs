@@ -61,6 +61,8 @@ type Deed =
 type Script =
     {
         Seed: int
+        /// Ledgers that share the work.
+        Shards: int
         /// Datagrams of a hundred that are lost, and that come twice.
         Loss: int
         Twice: int
@@ -177,6 +179,7 @@ module Script =
     let any: Gen<Script> =
         gen {
             let! seed = Gen.choose (0, System.Int32.MaxValue - 1)
+            let! shards = Gen.elements [ 1; 1; 2; 3 ]
             let! loss = Gen.elements [ 0; 10; 30 ]
             let! twice = Gen.elements [ 0; 10; 30 ]
             let! jitter = Gen.elements [ 0; 30; 800 ]
@@ -195,12 +198,50 @@ module Script =
             return
                 {
                     Seed = seed
+                    Shards = shards
                     Loss = loss
                     Twice = twice
                     Jitter = jitter
                     Devices = devices
                     Deeds = if deserts then deeds @ desertions devices deeds else deeds
                 }
+        }
+
+    /// The same without anything whose outcome hangs on a millisecond: no loss, no cuts, nobody who gives
+    /// up or hangs up at once, and no two devices that answer together.
+    let calm (script: Script) : Script =
+        let apart (index: int) (manner: Manner) =
+            match manner with
+            | Manner.Answer(ring, after) -> Manner.Answer(ring + 7, after + 130 * index)
+            | Manner.Reject(status, after) -> Manner.Reject(status, after + 130 * index)
+            | Manner.RingForever
+            | Manner.Silent -> manner
+
+        let settled (deed: Deed) =
+            match deed with
+            | Deed.Call(from, target, _, talk, farewell, reInvite) ->
+                Some(Deed.Call(from, target, None, max 500 talk, farewell, reInvite))
+            | Deed.Text _
+            | Deed.Probe _ -> Some deed
+            | Deed.Cut _
+            | Deed.Intrude _
+            | Deed.Pose _ -> None
+
+        { script with
+            Loss = 0
+            Twice = 0
+            Jitter = 0
+            Devices =
+                script.Devices
+                |> List.mapi (fun index device ->
+                    { device with
+                        Manner = apart index device.Manner
+                    })
+            Deeds =
+                script.Deeds
+                |> List.mapi (fun index (at, deed) ->
+                    settled deed |> Option.map (fun deed -> at + 53 * index, deed))
+                |> List.choose id
         }
 
     /// Simpler worlds, to try when a law fails.
@@ -210,6 +251,12 @@ module Script =
                 yield
                     { script with
                         Deeds = List.removeAt i script.Deeds
+                    }
+
+            if script.Shards > 1 then
+                yield
+                    { script with
+                        Shards = script.Shards - 1
                     }
 
             if script.Loss > 0 then

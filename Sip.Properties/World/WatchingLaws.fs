@@ -36,9 +36,13 @@ let private notifies (sent: Sent list) =
 
 let private says (status: int) (sent: Sent) : Sheet = Sheet.respond status "" [] sent.Sheet
 
+/// A house of so many shards, and how Alice is connected to it.
+let private cases = Gen.zip (Gen.choose (1, 3)) transports
+
 /// A house with Alice on two connections, who watches from the first.
-type private Scene(transport: Transport, expires: string) =
-    let house = House()
+type private Scene(case: int * Transport, expires: string) =
+    let shards, transport = case
+    let house = House shards
     let one = house.Open(transport, 40001)
     let two = house.Open(transport, 40002)
     do house.Say(one, register 1 600) |> ignore
@@ -54,9 +58,9 @@ type private Scene(transport: Transport, expires: string) =
 let private atOnce =
     Law.holds
         "a user who watches their own registrations is answered and told everything at once, in one dialog"
-        (Arb.fromGen transports)
-    <| fun transport ->
-        let scene = Scene(transport, "600")
+        (Arb.fromGen cases)
+    <| fun case ->
+        let scene = Scene(case, "600")
 
         match scene.Sent with
         | [ answer; notify ] ->
@@ -81,9 +85,9 @@ let private atOnce =
 let private strangers =
     Law.holds
         "nobody watches the registrations of another, and other events go to the user"
-        (Arb.fromGen transports)
-    <| fun transport ->
-        let scene = Scene(transport, "600")
+        (Arb.fromGen cases)
+    <| fun case ->
+        let scene = Scene(case, "600")
         let refused = scene.House.Say(scene.Two, subscribe "eve" "alice" [])
 
         let passed =
@@ -107,9 +111,9 @@ let private strangers =
 let private changes =
     Law.holds
         "a change is told after the answer that made it, and never two within five seconds"
-        (Arb.fromGen transports)
-    <| fun transport ->
-        let scene = Scene(transport, "600")
+        (Arb.fromGen cases)
+    <| fun case ->
+        let scene = Scene(case, "600")
         let house = scene.House
 
         for sent in notifies scene.Sent do
@@ -138,9 +142,9 @@ let private changes =
 let private ends =
     Law.holds
         "a subscription ends with its time, with a last word; and without one where NOTIFY is not wanted"
-        (Arb.fromGen (Gen.zip transports (Gen.elements [ "time"; "481"; "silence" ])))
-    <| fun (transport, manner) ->
-        let scene = Scene(transport, (if manner = "time" then "60" else "3600"))
+        (Arb.fromGen (Gen.zip cases (Gen.elements [ "time"; "481"; "silence" ])))
+    <| fun (case, manner) ->
+        let scene = Scene(case, (if manner = "time" then "60" else "3600"))
         let house = scene.House
         let first = notifies scene.Sent |> List.exactlyOne
 
@@ -164,9 +168,9 @@ let private ends =
 let private refreshed =
     Law.holds
         "a SUBSCRIBE within the dialog refreshes it, one to a dialog that is none gets 481"
-        (Arb.fromGen transports)
-    <| fun transport ->
-        let scene = Scene(transport, "600")
+        (Arb.fromGen cases)
+    <| fun case ->
+        let scene = Scene(case, "600")
         let house = scene.House
         let answer = scene.Sent.Head.Sheet
 

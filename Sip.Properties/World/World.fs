@@ -1,5 +1,5 @@
-// World: phones, a network that loses, doubles, delays and cuts, and one ledger, in virtual time. One
-// script gives one run, always the same.
+// World: phones, a network that loses, doubles, delays and cuts, and one server of one shard or several, in
+// virtual time. One script gives one run, always the same.
 
 namespace Sip.Properties.World
 
@@ -18,16 +18,18 @@ type Run =
     {
         Script: Script
         Phones: Phone list
-        Inputs: (Instant * Input * Effect list) list
+        Happenings: Happening list
         /// When the device's connection broke.
         Cuts: (int64 * int) list
         /// Messages that came to nobody: there is no such address in this world.
         Astray: string list
+        /// Users about whom the shards held differing things when all was told.
+        Disputes: string list
         /// What must never happen, as it happened.
         Faults: string list
         /// Who was registered at the busiest time.
         Online: Map<string, int>
-        Ledger: Ledger
+        Ledgers: Ledger list
         End: Instant
     }
 
@@ -41,14 +43,19 @@ module World =
         Script.users
         |> List.map (fun user -> Subscriber.enroll "example.test" user ("secret of " + user))
 
-    /// A ledger in which the users are enrolled.
-    let ledger () =
-        let ledger = Ledger(realm, Timing.usual, Policy.standard)
+    /// The ledgers of so many shards, in which the users are enrolled.
+    let ledgers (shards: int) : Ledger[] =
+        Sharding.all shards
+        |> Array.map (fun sharding ->
+            let ledger = Ledger(realm, Timing.usual, Policy.standard, Bounds.usual, sharding)
 
-        for one in subscribers do
-            ledger.Take(Instant.FromMilliseconds 0L, Input.Enrolled one) |> ignore
+            for one in subscribers do
+                ledger.Take(Instant.FromMilliseconds 0L, Input.Enrolled one) |> ignore
 
-        ledger
+            ledger)
+
+    /// The ledger of a server that has only one.
+    let ledger () : Ledger = (ledgers 1)[0]
 
     let private transport (link: Link) =
         match link with
@@ -104,8 +111,7 @@ module World =
     let live (script: Script) : Run =
         let clock = Clock()
         let dice = Random script.Seed
-        let ledger = ledger ()
-        let inputs = List<Instant * Input * Effect list>()
+        let ledgers = ledgers script.Shards
         let faults = List<string>()
         let cuts = List<int64 * int>()
         let astray = List<string>()
@@ -114,8 +120,6 @@ module World =
         let phones = List<Phone>()
         let flows = Dictionary<int, Flow>()
         let mutable connections = 0L
-        let mutable planned = Int64.MaxValue
-        let now () = Instant.FromMilliseconds clock.Now
         let chance percent = dice.Next 100 < percent
 
         // A datagram is lost twice at most, so that who is patient is heard at last.
@@ -142,32 +146,7 @@ module World =
                 if not (isLost way) then
                     clock.After(int64 (10 + dice.Next(script.Jitter + 1)), arrive)
 
-        let rec take (input: Input) =
-            // What the ledger hands out is good until it is handed the next input.
-            let effects =
-                [
-                    for effect in ledger.Take(now (), input) do
-                        match effect with
-                        | Effect.Ask _
-                        | Effect.Note _ -> effect
-                        // A sign of life, which phones make nothing of.
-                        | Effect.Send(_, bytes) when bytes.Length = 4 -> ()
-                        | Effect.Send(hop, bytes) ->
-                            Effect.Send(hop, ReadOnlyMemory(bytes.ToArray()))
-                ]
-
-            inputs.Add((now (), input, effects))
-
-            for effect in effects do
-                match effect with
-                | Effect.Ask _
-                | Effect.Note _ -> ()
-                | Effect.Send(Hop.Dial _, bytes) -> astray.Add(Text.ofBytes bytes.Span)
-                | Effect.Send(Hop.Flow flow, bytes) -> deliver flow (Text.ofBytes bytes.Span)
-
-            plan ()
-
-        and deliver (flow: Flow) (text: string) =
+        let deliver (flow: Flow) (text: string) =
             let owner = phones |> Seq.tryFind (fun phone -> flows[phone.Seat.Index] = flow)
 
             if Flow.isConnection flow && not (open'.Contains flow) then
@@ -188,26 +167,19 @@ module World =
                 ()
             | None -> astray.Add text
 
-        and plan () =
-            let wake = ledger.Wake
+        let send (hop: Hop) (text: string) =
+            match hop with
+            | Hop.Dial _ -> astray.Add text
+            | Hop.Flow flow -> deliver flow text
 
-            if wake <> Instant.Never && wake.Milliseconds < planned then
-                planned <- wake.Milliseconds
-                clock.After(planned - clock.Now, tick)
-
-        and tick () =
-            if clock.Now >= planned then
-                planned <- Int64.MaxValue
-                take Input.Tick
-
-                if ledger.Wake <= now () then
-                    faults.Add "after a tick the next is due already"
+        // The network's dice are the same, however many shards there are.
+        let server = Shards(clock, ledgers, script.Seed + 1, send)
 
         let transmit (index: int) (text: string) =
             let flow = flows[index]
 
             let arrived () =
-                take (Input.Arrived(flow, ReadOnlyMemory(Text.toBytes text)))
+                server.Bring(flow, Input.Arrived(flow, ReadOnlyMemory(Text.toBytes text)))
 
             if Flow.isConnection flow then
                 clock.After(
@@ -227,7 +199,7 @@ module World =
 
             if link <> Link.Udp then
                 open'.Add flows[index] |> ignore
-                take (Input.Opened flows[index])
+                server.Bring(flows[index], Input.Opened flows[index])
 
             phone.Register(phone.Seat.User, "reg" + string index, "", 1800)
 
@@ -238,7 +210,7 @@ module World =
                 cuts.Add((clock.Now, index))
                 phone.Break()
                 let flow = flows[index]
-                take (Input.Closed flow)
+                server.Bring(flow, Input.Closed flow)
                 clock.After(3000L, fun () -> connect phone)
 
         let ownerOf (tag: string) =
@@ -261,7 +233,8 @@ module World =
             | Deed.Cut index -> cut index
             | Deed.Intrude victim ->
                 for text in Intruder.attempts Script.users[victim] do
-                    take (Input.Arrived(stranger, ReadOnlyMemory(Text.toBytes text)))
+                    let bytes = ReadOnlyMemory(Text.toBytes text)
+                    server.Bring(stranger, Input.Arrived(stranger, bytes))
             | Deed.Pose(index, victim) ->
                 phones[index]
                     .Register(Script.users[victim], "pose" + string index, ";tag=guess", 1800)
@@ -280,25 +253,28 @@ module World =
         clock.Run 1_000_000L
 
         let online =
-            ledger.Online(now ()) |> Seq.map (fun pair -> pair.Key, pair.Value) |> Map.ofSeq
+            ledgers[0].Online(Instant.FromMilliseconds clock.Now)
+            |> Seq.map (fun pair -> pair.Key, pair.Value)
+            |> Map.ofSeq
 
         // Everybody's registration runs out, then everybody goes.
         clock.Run 9_000_000L
 
         for index in 0 .. phones.Count - 1 do
             if open'.Remove flows[index] then
-                take (Input.Closed flows[index])
+                server.Bring(flows[index], Input.Closed flows[index])
 
         clock.Run 10_000_000L
 
         {
             Script = script
             Phones = List.ofSeq phones
-            Inputs = List.ofSeq inputs
+            Happenings = server.Happenings
             Cuts = List.ofSeq cuts
             Astray = List.ofSeq astray
-            Faults = List.ofSeq faults
+            Disputes = server.Disputes
+            Faults = List.ofSeq faults @ server.Faults
             Online = online
-            Ledger = ledger
-            End = now ()
+            Ledgers = List.ofArray ledgers
+            End = Instant.FromMilliseconds clock.Now
         }

@@ -36,26 +36,30 @@ let private reached (run: Run) (id: string) =
 
 let private sends (run: Run) =
     [
-        for _, _, effects in run.Inputs do
-            for effect in effects do
+        for happening in run.Happenings do
+            for effect in happening.Effects do
                 match effect with
                 | Effect.Send(hop, bytes) -> hop, Sheet.read (Text.ofBytes bytes.Span)
+                | Effect.Hand _
+                | Effect.Tell _
                 | Effect.Ask _
                 | Effect.Note _ -> ()
     ]
 
 let private arrivals (run: Run) =
     [
-        for _, input, _ in run.Inputs do
-            match input with
+        for happening in run.Happenings do
+            match happening.Input with
             | Input.Arrived(flow, bytes) -> flow, Sheet.read (Text.ofBytes bytes.Span)
+            | Input.Handed _
+            | Input.Told _
             | Input.Opened _
             | Input.Unframed _
             | Input.Closed _
             | Input.Severed _
             | Input.Enrolled _
             | Input.Restored _
-            | Input.Told _
+            | Input.Answered _
             | Input.Tick -> ()
     ]
 
@@ -96,37 +100,40 @@ let private leftovers (run: Run) =
     let now = run.End
 
     [
-        if run.Ledger.Held <> 0 then
-            "held: " + string run.Ledger.Held
+        for ledger in run.Ledgers do
+            if ledger.Held <> 0 then
+                "held: " + string ledger.Held
 
-        if run.Ledger.Proofs <> 0 then
-            "proofs: " + string run.Ledger.Proofs
+            if ledger.Proofs <> 0 then
+                "proofs: " + string ledger.Proofs
 
-        if run.Ledger.Online(now).Count <> 0 then
-            "somebody is registered"
+            if ledger.Online(now).Count <> 0 then
+                "somebody is registered"
 
-        if run.Ledger.Wake <> Instant.Never then
-            "something is due"
+            if ledger.Wake <> Instant.Never then
+                "something is due"
     ]
 
 let private again (run: Run) =
-    let ledger = World.ledger ()
+    let ledgers = World.ledgers run.Script.Shards
 
     let text (effects: Effect seq) =
         effects
         |> Seq.map (fun effect ->
             match effect with
             | Effect.Send(hop, bytes) -> $"%A{hop}" + Text.ofBytes bytes.Span
+            | Effect.Hand(shard, flow, bytes) -> $"%d{shard} %A{flow}" + Text.ofBytes bytes.Span
+            | Effect.Tell told -> $"%A{told}"
             | Effect.Ask question -> $"%A{question}"
             | Effect.Note note -> $"%A{note}")
         |> String.Concat
 
     [
-        for now, input, effects in run.Inputs do
-            let other = ledger.Take(now, input)
+        for happening in run.Happenings do
+            let other = ledgers[happening.Shard].Take(happening.At, happening.Input)
 
-            if text other <> text effects then
-                $"at %d{now.Milliseconds} another answer"
+            if text other <> text happening.Effects then
+                $"at %d{happening.At.Milliseconds} another answer"
     ]
 
 let private twice (run: Run) =

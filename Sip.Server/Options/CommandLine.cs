@@ -29,6 +29,7 @@ public static class CommandLine
         ("--message-bytes", nameof(ServerOptions.MessageBytes), Kind.One),
         ("--queue-bytes", nameof(ServerOptions.QueueBytes), Kind.One),
         ("--shell", nameof(ServerOptions.Shell), Kind.One),
+        ("--shards", nameof(ServerOptions.Shards), Kind.One),
         ("--stop-seconds", nameof(ServerOptions.StopSeconds), Kind.One),
     ];
 

@@ -1,9 +1,11 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Microsoft.Data.Sqlite;
 using Microsoft.FSharp.Collections;
 using Sip.Edge;
+using Sip.Routing;
 using Sip.Server.Reactor;
 using Sip.Server.Shell;
 using Sip.Server.Store;
@@ -50,6 +52,8 @@ public static class Configuring
         if (options.QueueBytes < 65536) yield return "--queue-bytes: say a number from 65536 on";
         if (options.Shell is not ("auto" or "reactor" or "portable")) yield return $"--shell {options.Shell}: say auto, reactor or portable";
         if (options.Shell == "reactor" && !ReactorEdge.IsPossible) yield return "--shell reactor: it needs Linux with OpenSSL 3 (libssl.so.3); say auto";
+        if (Shards(options) is not (>= 1 and <= ShardingModule.most)) yield return $"--shards {options.Shards}: say a number from 1 to {ShardingModule.most}, or auto";
+        else if ((options.Shell == "portable" || !ReactorEdge.IsPossible) && Shards(options) > 1) yield return $"--shards {options.Shards}: only the reactor has several";
         if (options.StopSeconds is < 0 or > 300) yield return "--stop-seconds: say a number from 0 to 300";
     }
 
@@ -66,6 +70,12 @@ public static class Configuring
             return null;
         }
     }
+
+    /// <summary>How many threads share the work, if that can be read.</summary>
+    public static int? Shards(ServerOptions options) =>
+        options.Shards == "auto" ? (options.Shell == "portable" || !ReactorEdge.IsPossible ? 1 : Math.Min(Environment.ProcessorCount, ShardingModule.most))
+        : int.TryParse(options.Shards, NumberStyles.None, CultureInfo.InvariantCulture, out var count) ? count
+        : null;
 
     /// <summary>Where the pages are served, if that can be read.</summary>
     public static IPEndPoint? Pages(ServerOptions options) =>

@@ -75,6 +75,9 @@ public sealed class ServerOptions
     /// <summary>What moves the bytes: `reactor` (Linux with OpenSSL 3), `portable` (any system), or the faster one that there is.</summary>
     public string Shell { get; set; } = "auto";
 
+    /// <summary>Threads that share the work of the reactor, each with its sockets and connections; `auto` for one a core.</summary>
+    public string Shards { get; set; } = "1";
+
     /// <summary>Seconds that a stopping server waits for requests under way.</summary>
     public int StopSeconds { get; set; } = 5;
 }

@@ -91,6 +91,7 @@ internal sealed unsafe class Doors : IDisposable
         for (var batch = 0; batch < batchesOfATurn; batch++)
         {
             var count = datagrams.Receive(descriptors[place]);
+            shard.Hear();
             for (var i = 0; i < count; i++)
                 shard.Arrived(new Flow(listener, Transport.Udp, 0, datagrams.Source(i)), datagrams.Bytes(i));
             if (!Datagrams.IsWhole(count)) return;

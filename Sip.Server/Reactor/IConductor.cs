@@ -1,3 +1,4 @@
+using Sip.Edge;
 using Sip.Identity;
 using Sip.Routing;
 using Sip.Wire;
@@ -18,6 +19,12 @@ public interface IConductor
 
     /// <summary>One message came; its bytes are the shard's again after the return.</summary>
     void Arrived(Instant now, in Flow flow, ReadOnlyMemory<byte> bytes, Shard shard);
+
+    /// <summary>A message came at another shard, which handed it over; its bytes are the shard's again after the return.</summary>
+    void Handed(Instant now, in Flow flow, ReadOnlyMemory<byte> bytes, Shard shard);
+
+    /// <summary>Another shard has told something.</summary>
+    void Told(Instant now, Told told, Shard shard);
 
     /// <summary>The head of a message came whose end cannot be found or shall not be waited for.</summary>
     void Unframed(Instant now, in Flow flow, StreamEvent why, ReadOnlyMemory<byte> head, Shard shard);

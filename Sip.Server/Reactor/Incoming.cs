@@ -50,6 +50,7 @@ internal sealed unsafe class Incoming
             switch (moved)
             {
                 case Moved.Some:
+                    shard.Hear();
                     if (connection.Stage == Stage.Open) Take(connection, buffer, kept + count);
                     break;
                 case Moved.WantsRead:

@@ -27,6 +27,12 @@ public sealed class LedgerConductor(Ledger ledger, Resolver resolver, ILogger lo
     public void Arrived(Instant now, in Flow flow, ReadOnlyMemory<byte> bytes, Shard shard) => Take(now, Input.NewArrived(flow, bytes), shard);
 
     /// <inheritdoc/>
+    public void Handed(Instant now, in Flow flow, ReadOnlyMemory<byte> bytes, Shard shard) => Take(now, Input.NewHanded(flow, bytes), shard);
+
+    /// <inheritdoc/>
+    public void Told(Instant now, Told told, Shard shard) => Take(now, Input.NewTold(told), shard);
+
+    /// <inheritdoc/>
     public void Unframed(Instant now, in Flow flow, StreamEvent why, ReadOnlyMemory<byte> head, Shard shard) =>
         Take(now, Input.NewUnframed(flow, why, head), shard);
 
@@ -67,7 +73,12 @@ public sealed class LedgerConductor(Ledger ledger, Resolver resolver, ILogger lo
         }
         catch (Exception fault) when (fault is not OutOfMemoryException)
         {
-            var (flow, bytes) = input is Input.Arrived arrived ? (arrived.Flow, arrived.Bytes) : (default, default);
+            var (flow, bytes) = input switch
+            {
+                Input.Arrived arrived => (arrived.Flow, arrived.Bytes),
+                Input.Handed handed => (handed.Flow, handed.Bytes),
+                _ => (default, default),
+            };
             log.Fault(fault, EndpointModule.print(flow.Remote), flow.Connection, Convert.ToBase64String(bytes.Span));
         }
     }
@@ -89,6 +100,12 @@ public sealed class LedgerConductor(Ledger ledger, Resolver resolver, ILogger lo
                 break;
             case Effect.Send { To: Hop.Dial dial, Bytes: var bytes }:
                 shard.Dial(dial, bytes);
+                break;
+            case Effect.Hand { Shard: var number, Flow: var flow, Bytes: var bytes }:
+                shard.Hand(number, flow, bytes.Span);
+                break;
+            case Effect.Tell { Told: var told }:
+                shard.Tell(told);
                 break;
             case Effect.Ask { Question: var question }:
                 _ = AskAsync(question, shard);

@@ -15,16 +15,13 @@ public sealed class Shard
     private readonly ILogger log;
     private readonly TlsContext? client;
     private readonly int number;
-    private readonly Inbox inbox = new();
     private readonly List<Connection> passed = [];
     private readonly TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TlsContext? server;
-    private Shard[] all = [];
-    private Instant stopBy = Instant.Never;
+    private Neighbours neighbours;
     private Gathering gathering = GatheringModule.start;
     private long looked;
     private int came;
-    private bool isClosing;
 
     internal Shard(int number, Setup setup, IConductor conductor, Clock clock, ReactorSettings settings, bool shared, ILogger log)
     {
@@ -39,12 +36,15 @@ public sealed class Shard
         Endings = new Endings(this, log);
         Dials = new Dials(this, setup, client, settings.QueueBytes, log);
         Doors = new Doors(this, setup.Openings, shared, log);
-        Readiness.Add(inbox.Descriptor, Libc.In, 0);
+        neighbours = new Neighbours(number, []);
+        Farewell = new Farewell(this);
+        Readiness.Add(Inbox.Descriptor, Libc.In, 0);
     }
 
     /// <summary>The time at which this turn began.</summary>
     public Instant Now { get; private set; }
 
+    internal Inbox Inbox { get; } = new();
     internal IConductor Conductor { get; }
     internal Readiness Readiness { get; } = new();
     internal BufferPool Pool { get; } = new();
@@ -55,6 +55,7 @@ public sealed class Shard
     internal Endings Endings { get; }
     internal Dials Dials { get; }
     internal Doors Doors { get; }
+    internal Farewell Farewell { get; }
 
     /// <summary>Done when every connection is closed after <see cref="Stop"/>.</summary>
     internal Task Done => done.Task;
@@ -65,19 +66,25 @@ public sealed class Shard
         var owner = ConnectionTable.ShardOf(flow.Connection);
         if (flow.Connection == 0) Doors.Send(flow.Listener, flow.Remote, message);
         else if (owner == number) SendHere(flow.Connection, message);
-        else if (owner < all.Length) all[owner].inbox.Post(flow.Connection, message.ToArray());
+        else neighbours.Of(owner)?.Send(flow, message);
     }
+
+    /// <summary>Hands a message over to the shard that works on it.</summary>
+    public void Hand(int shard, in Flow flow, ReadOnlySpan<byte> message) => neighbours.Of(shard)?.Hand(flow, message);
+
+    /// <summary>Tells every other shard.</summary>
+    public void Tell(Told told) => neighbours.Tell(told);
 
     /// <summary>Sends a message to an address, over the connection that leads there or a new one.</summary>
     public void Dial(Hop hop, ReadOnlyMemory<byte> message) => Dials.Send((Hop.Dial)hop, message);
 
     /// <summary>Hands work to the shard's thread; safe from any thread.</summary>
-    internal void Post(Action work) => inbox.Post(work);
+    internal void Post(Action work) => Inbox.Post(work);
 
     /// <summary>Begins on a thread of its own.</summary>
     internal void Start(Shard[] shards)
     {
-        all = shards;
+        neighbours = new Neighbours(number, shards);
         new Thread(Run) { IsBackground = true, Name = $"shard {number}" }.Start();
     }
 
@@ -87,8 +94,17 @@ public sealed class Shard
     /// <summary>Accepts nothing new, lets what is under way finish until then, says goodbye and ends.</summary>
     internal void Stop(Instant by)
     {
-        stopBy = by;
+        Farewell.Begin(by);
         Doors.StopAccepting();
+    }
+
+    /// <summary>
+    /// Takes what other shards left before what has just been received: whoever sent that may have heard of
+    /// something that this shard is being told.
+    /// </summary>
+    internal void Hear()
+    {
+        if (Inbox.HasNews) TakeNews();
     }
 
     /// <summary>A message came on a connection.</summary>
@@ -103,6 +119,13 @@ public sealed class Shard
     {
         came++;
         Conductor.Arrived(Now, flow, message, this);
+    }
+
+    // Another shard has handed a message over.
+    private void Handed(in Flow flow, ReadOnlyMemory<byte> message)
+    {
+        came++;
+        Conductor.Handed(Now, flow, message, this);
     }
 
     /// <summary>The head of a message came on a stream behind which nothing can be read.</summary>
@@ -175,7 +198,7 @@ public sealed class Shard
 
     private void Run()
     {
-        while (!(isClosing && Table.Count == 0)) Turn();
+        while (!(Farewell.IsSaid && Table.Count == 0)) Turn();
         Doors.Dispose();
         TakeInbox();
         done.TrySetResult();
@@ -210,16 +233,16 @@ public sealed class Shard
         }
         if (Incoming.HasUnread) Incoming.ReadUnread();
         TakeDeadlines();
-        if (!stopBy.Equals(Instant.Never)) GoDown();
+        Farewell.Look(neighbours);
         Outgoing.Flush();
         Doors.Flush();
+        neighbours.Ring();
     }
 
     private int Patience()
     {
         if (Incoming.HasUnread) return 0;
-        var wake = Math.Min(Conductor.Wake.Milliseconds, Wheel.Wake.Milliseconds);
-        if (!isClosing) wake = Math.Min(wake, stopBy.Milliseconds);
+        var wake = Math.Min(Math.Min(Conductor.Wake.Milliseconds, Wheel.Wake.Milliseconds), Farewell.Wake.Milliseconds);
         return wake == long.MaxValue ? -1 : (int)Math.Clamp(wake - clock.Now.Milliseconds, 0, 1_000_000);
     }
 
@@ -252,11 +275,19 @@ public sealed class Shard
 
     private void TakeInbox()
     {
-        inbox.Answer();
-        while (inbox.TryTake(out var handed))
+        Inbox.Answer();
+        TakeNews();
+        while (Inbox.TryTake(out Action? work)) work!();
+    }
+
+    private void TakeNews()
+    {
+        while (Inbox.TryTake(out Inbox.Left left))
         {
-            if (handed.Message is { } message) SendHere(handed.Connection, message);
-            else handed.Work!();
+            if (left.Told is { } told) Conductor.Told(Now, told, this);
+            else if (left.Way == Inbox.Way.Out) SendHere(left.Flow.Connection, left.Bytes.Span);
+            else Handed(left.Flow, left.Bytes);
+            Inbox.Return(left);
         }
     }
 
@@ -289,17 +320,6 @@ public sealed class Shard
         {
             Do(connection, Streams.Tick(Now, connection.State));
             if (connection.Stage == Stage.Open) Wheel.Set(connection, connection.State.Wake);
-        }
-    }
-
-    private void GoDown()
-    {
-        if (isClosing || (Conductor.Pending > 0 && Now.Milliseconds < stopBy.Milliseconds)) return;
-        isClosing = true;
-        foreach (var connection in Table.All.ToArray())
-        {
-            Do(connection, Streams.Close(Now, 1001, "the server is going down", connection.State));
-            if (connection.Stage is Stage.Connecting or Stage.Securing) Endings.End(connection, "the server is going down");
         }
     }
 }

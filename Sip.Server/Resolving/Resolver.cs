@@ -61,7 +61,7 @@ public sealed class Resolver(Func<IDnsQuery> dns, Clock clock)
         }
     }
 
-    private static Input.Told Read(Question question, QueryType type, IDnsQueryResponse response)
+    private static Input.Answered Read(Question question, QueryType type, IDnsQueryResponse response)
     {
         var wanted = response.Answers.Where(record => (int)record.RecordType == (int)type).ToList();
         if (response.HasError && response.Header.ResponseCode != DnsHeaderResponseCode.NotExistentDomain)
@@ -72,7 +72,7 @@ public sealed class Resolver(Func<IDnsQuery> dns, Clock clock)
     }
 
     // A name that no name server knows may stand in the machine's own list of hosts.
-    private static async Task<Input.Told> KnownHereAsync(Input.Told absent, string name, QueryType type, CancellationToken cancel)
+    private static async Task<Input.Answered> KnownHereAsync(Input.Answered absent, string name, QueryType type, CancellationToken cancel)
     {
         if (type is not (QueryType.A or QueryType.AAAA)) return absent;
         try
@@ -101,8 +101,8 @@ public sealed class Resolver(Func<IDnsQuery> dns, Clock clock)
     private static Answer Addresses(IEnumerable<IPAddress> found) =>
         Answer.NewAddresses(ListModule.OfSeq(found.Select(AddressModule.ofIPAddress)));
 
-    private static Input.Told Tell(Question question, Answer answer, long seconds) =>
-        (Input.Told)Input.NewTold(question, answer, seconds);
+    private static Input.Answered Tell(Question question, Answer answer, long seconds) =>
+        (Input.Answered)Input.NewAnswered(question, answer, seconds);
 
     private static NaptrRecord Rule(NAPtrRecord record) =>
         new(record.Order, record.Preference, record.Flags, record.Services, record.Replacement.Value);

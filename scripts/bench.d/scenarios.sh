@@ -1,14 +1,14 @@
 # The scenarios of the race. Sourced by scripts/bench.
-# scenario NAME sets: mode (how REGISTER is challenged), fresh (1: a server starts anew for each run), racing (who
+# scenario NAME sets: mode (how REGISTER is challenged), shards and cores (of our server), fresh (1: a server starts anew for each run), racing (who
 # takes part), before and load (the words behind `sip load`: what is played first, and what is measured). Numbers come from the caller: seconds, warmup, pairs, users, links, at_once.
 all_scenarios="call-udp-udp call-ws-ws call-wss-wss call-ws-udp call-udp-ws message-udp message-ws
   register-md5-udp register-md5-ws register-sha256-udp register-sha256-ws options-udp options-ws
   steady-udp steady-ws connect-ws connect-wss memory-ws memory-wss knee-udp knee-ws"
-growth_scenarios="growth-links-100 growth-links-1000 growth-links-10000 growth-links-19000 growth-bindings-1000 growth-bindings-100000 growth-bindings-1000000"
+growth_scenarios="growth-links-100 growth-links-1000 growth-links-10000 growth-links-19000 growth-bindings-1000 growth-bindings-100000 growth-bindings-1000000 growth-shards-1 growth-shards-2"
 
 scenario() {
   local kind=${1%%-*} rest=${1#*-}
-  mode=plain fresh=0 before=() racing=("${names[@]}")
+  mode=plain shards=1 cores=1 fresh=0 before=() racing=("${names[@]}")
   local window=(--duration "$seconds" --warmup "$warmup" --coalesce 200) playing=(--pairs "$pairs" --concurrency "$at_once" --sockets "$sockets")
   case $kind in
   call) load=(call --caller "${rest%-*}" --callee "${rest#*-}" "${window[@]}" "${playing[@]}") ;;
@@ -28,6 +28,8 @@ scenario() {
     links) load+=(--transport ws --pairs $((${rest#*-} / 2))) ;;
     # Others are registered, and stay; those who play come besides.
     bindings) load+=(--transport udp --pairs "$pairs" --sockets "$sockets") before=(register --transport udp --first-user 1000000 --users "${rest#*-}" --registers-in-flight 256 --keep) ;;
+    # A server of several shards has the generator's core too: it can only lose by that.
+    shards) load=(call --caller ws --callee ws "${window[@]}" "${playing[@]}") shards=${rest#*-} && { [ "$shards" = 1 ] || cores=0-$((shards - 1)); } ;;
     esac
     ;;
   *)

@@ -2,7 +2,7 @@
 # Their ports begin at $base. start NAME MODE sets pid[NAME] and ports[NAME]; MODE is plain, md5 or sha256 (REGISTER challenged so).
 declare -A pid=() ports=()
 
-pinned() { # CORE COMMAND...: runs it on that core, where there are several
+pinned() { # CORES COMMAND...: runs it on those cores, where there are several
   if [ "$(nproc)" -gt 1 ] && command -v taskset >/dev/null; then exec taskset -c "$@"; else shift; exec "$@"; fi
 }
 
@@ -33,7 +33,7 @@ start_sip() {
   fi
   ports[sip]="udp=$base,tcp=$base,tls=$((base + 1)),ws=$((base + 2)),wss=$((base + 3))"
   # Kamailio logs nothing per message either.
-  Logging__LogLevel__Sip=Error pinned 1 dotnet Sip.Server/bin/Release/net10.0/Sip.Server.dll --domain "$domain" --pages "127.0.0.1:$((base + 4))" \
+  Logging__LogLevel__Sip=Error pinned "$cores" dotnet Sip.Server/bin/Release/net10.0/Sip.Server.dll --shards "$shards" --domain "$domain" --pages "127.0.0.1:$((base + 4))" \
     --listen "udp:127.0.0.1:$base" --listen "tcp:127.0.0.1:$base" --listen "tls:127.0.0.1:$((base + 1))" --listen "ws:127.0.0.1:$((base + 2))" --listen "wss:127.0.0.1:$((base + 3))" \
     --certificate "$out/cert.pem" --key "$out/key.pem" "${access[@]}" >"$out/sip.log" 2>&1 </dev/null &
   pid[sip]=$!

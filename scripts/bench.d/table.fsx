@@ -135,6 +135,14 @@ let growth =
                 $"""| {count} {words} | {invariant "0.00" (at [ "us_per_message" ] result)} | {invariant "0.0" (at [ "request"; "p99_us" ] result / 1000.0)} |"""
     ]
 
+let shards =
+    [
+        for file in Directory.GetFiles(folder, "growth-shards-*.sip.1.json") |> Array.sort do
+            let count = (Path.GetFileName file).Split([| '-'; '.' |])[2]
+            let result = JsonDocument.Parse(File.ReadAllText file).RootElement
+            $"""| {count} | {invariant "0" (at [ "per_second" ] result)} | {invariant "0.00" (at [ "us_per_message" ] result)} |"""
+    ]
+
 let processor =
     File.ReadLines "/proc/cpuinfo"
     |> Seq.tryFind (fun line -> line.StartsWith "model name")
@@ -181,6 +189,16 @@ let pieces = Path.Combine(folder, "pieces.txt")
         "| with | us a message | p99, ms |"
         "|---|---|---|"
         yield! growth
+    if not shards.IsEmpty then
+        ""
+        "## Shards"
+        ""
+        "Calls between browsers (ws), as many as go. One shard has a core of its own and the generator another. Two shards have both cores"
+        "of this machine and share them with the generator, so that the second row is no measure of what a second core of their own would give."
+        ""
+        "| shards | calls a second | us a message |"
+        "|---|---|---|"
+        yield! shards
     if File.Exists pieces then
         ""
         "## The pieces"

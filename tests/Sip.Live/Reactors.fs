@@ -23,6 +23,8 @@ type Told =
     | Opened of Flow
     | Arrived of Flow * Text: string
     | Closed of Flow
+    | Handed of Flow * Text: string
+    | Told of Sip.Edge.Told
     | Severed of Hop
 
 /// Tells the test what it is told, and does with arrived messages what the test says.
@@ -57,6 +59,9 @@ type Teller(arrived: Flow -> ReadOnlyMemory<byte> -> Shard -> unit) =
 
         member _.Severed(_, hop, _) = tell (Told.Severed hop)
 
+        member _.Handed(_, flow, bytes, _) = tell (Told.Handed(flow, text bytes))
+
+        member _.Told(_, what, _) = tell (Told.Told what)
 
         member _.Tick(_, _) = ()
         member _.Enroll(_, _, _) = ()

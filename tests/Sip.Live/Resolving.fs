@@ -61,7 +61,7 @@ let private ask (server: NameServer) (locator: Locator) (host: string) : Resolve
             |> _.GetAwaiter().GetResult()
             |> Array.iter (fun told ->
                 match told with
-                | Input.Told(question, answer, life) ->
+                | Input.Answered(question, answer, life) ->
                     locator.Learn(clock.Now, question, answer, life)
                 | other -> failtest $"%A{other}")
 

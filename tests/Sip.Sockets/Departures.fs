@@ -157,14 +157,9 @@ let prepare (shell: string) : Task<Laboratory> =
         "example.test"
         ([ "--queue-bytes"; "65536" ] @ Laboratory.users users)
 
+/// Those of them that any server with the users will do for.
+let shared (lab: Laboratory) : Test =
+    testList "Departures" [ calleeGone lab; callerGone lab; talkingGone lab; bindingDies lab ]
+
 let all (lab: Laboratory) : Test =
-    testList
-        "Departures"
-        [
-            slowReader lab "tcp"
-            slowReader lab "ws"
-            calleeGone lab
-            callerGone lab
-            talkingGone lab
-            bindingDies lab
-        ]
+    testList "Departures" [ slowReader lab "tcp"; slowReader lab "ws"; shared lab ]

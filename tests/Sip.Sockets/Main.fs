@@ -68,9 +68,15 @@ let private shells =
     else
         [ "portable" ]
 
+// Only the reactor has shards.
+let private sharding = if OperatingSystem.IsLinux() then [ "reactor" ] else []
+
 [<EntryPoint>]
 let main arguments =
     let benches = [ for shell in shells -> (prepare shell).GetAwaiter().GetResult() ]
+
+    let sharded =
+        [ for shell in sharding -> (Shards.prepare shell).GetAwaiter().GetResult() ]
 
     Closing.run
         arguments
@@ -78,7 +84,8 @@ let main arguments =
             "Sockets"
             [
                 yield! List.map suite benches
+                yield! List.map Shards.all sharded
                 Starting.all shells
                 Stopping.all shells
-                Stopping.last (List.collect labs benches)
+                Stopping.last (List.collect labs benches @ sharded)
             ])

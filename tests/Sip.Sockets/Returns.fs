@@ -33,8 +33,12 @@ let private registerAs (phone: Phone) (contact: string) : Task<Said> =
         return! phone.Response 200
     }
 
-let private connect (lab: Laboratory) transport user =
-    Phone.connect transport (Laboratory.place lab transport) user Laboratory.password lab.Domain
+/// How a user connects by a transport.
+type Seat = string -> string -> Task<Phone>
+
+let private connect (lab: Laboratory) : Seat =
+    fun transport user ->
+        Phone.connect transport (Laboratory.place lab transport) user Laboratory.password lab.Domain
 
 let private gruuOf (answer: Said) : string =
     let contact = Said.one "Contact" answer
@@ -44,19 +48,20 @@ let private gruuOf (answer: Said) : string =
 
 /// What the caller names itself by in the call.
 [<RequireQualifiedAccess>]
-type private Naming =
+type Naming =
     | Contact
     | Gruu
 
 let private recorded (request: Said) =
     [ for value in Said.all "Record-Route" request -> "Record-Route", value ]
 
-let private comesBack (lab: Laboratory) (from: string) (by: string) (naming: Naming) =
+/// A call whose caller connects in one way, is cut off and comes back in the other.
+let comesBack (lab: Laboratory) (first: Seat) (again: Seat) from by naming =
     testCaseTask
         $"a caller on {from} who is cut off and comes back on {by} is reached in the call, by its {naming}"
     <| fun () ->
         task {
-            let! rita = connect lab from $"rita.{from}"
+            let! rita = first from $"rita.{from}"
             let! granted = registerAs rita rita.Contact
             let! rolf = Laboratory.phone lab "ws" $"rolf.{from}"
             let! ruth = Laboratory.phone lab from $"ruth.{from}"
@@ -76,7 +81,7 @@ let private comesBack (lab: Laboratory) (from: string) (by: string) (naming: Nam
             let local = Said.one "To" accepted
 
             (rita.Line :> IDisposable).Dispose()
-            let! back = connect lab by $"rita.{from}"
+            let! back = again by $"rita.{from}"
             let! _ = registerAs back rita.Contact
 
             let fromRolf method headers =
@@ -143,8 +148,9 @@ let all (lab: Laboratory) : Test =
         "Returns"
         [
             for from, by in ways do
-                comesBack lab from by (if by = "tcp" then Naming.Contact else Naming.Gruu)
-            comesBack lab "ws" "wss" Naming.Contact
+                let naming = if by = "tcp" then Naming.Contact else Naming.Gruu
+                comesBack lab (connect lab) (connect lab) from by naming
+            comesBack lab (connect lab) (connect lab) "ws" "wss" Naming.Contact
             stun lab
         ]
     |> testSequenced

@@ -13,11 +13,13 @@ let private start shell more =
         "example.test"
         (Laboratory.users [ "alice"; "bob" ] @ more)
 
-let private polite shell =
-    testCaseTask $"a call under way is finished and browsers are told 1001, in the {shell} shell"
+let private polite shell (more: string list) =
+    let words = String.Join(" ", shell :: more)
+
+    testCaseTask $"a call under way is finished and browsers are told 1001, in the shell {words}"
     <| fun () ->
         task {
-            let! lab = start shell []
+            let! lab = start shell more
             use _ = lab.Server
             let! alice = Laboratory.phone lab "ws" "alice"
             let! bob = Laboratory.phone lab "udp" "bob"
@@ -70,7 +72,11 @@ let all (shells: string list) : Test =
         "Stopping"
         [
             for shell in shells do
-                polite shell
+                polite shell []
+
+                if shell = "reactor" then
+                    polite shell [ "--shards"; "3" ]
+
                 rude shell
         ]
 

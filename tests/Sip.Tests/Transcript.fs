@@ -133,6 +133,8 @@ type private Stage() =
     let put (effects: Effect seq) =
         for effect in effects do
             match effect with
+            | Effect.Hand _
+            | Effect.Tell _
             | Effect.Ask _
             | Effect.Note _ -> ()
             | Effect.Send(hop, bytes) ->
