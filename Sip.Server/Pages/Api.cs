@@ -37,6 +37,11 @@ public static class Api
             if (!settings.Guests && !IsKnown(users, context.Request.Headers.Authorization)) return Problem(401, "Sign in to see who is online.");
             return TypedResults.Json(new Online(Names(await edge.OnlineAsync())), ApiJson.Default.Online);
         });
+        app.MapGet("/api/counts", async (HttpContext context) =>
+        {
+            if (!settings.Guests && !IsKnown(users, context.Request.Headers.Authorization)) return Problem(401, "Sign in to see how much is held.");
+            return TypedResults.Json(await edge.CountAsync(), ApiJson.Default.Counts);
+        });
         app.MapGet("/health/live", () => TypedResults.Text("live\n"));
         app.MapGet("/health/ready", async () =>
         {
@@ -88,5 +93,6 @@ public sealed record Problem(string Error);
 [JsonSerializable(typeof(Settings))]
 [JsonSerializable(typeof(Guest))]
 [JsonSerializable(typeof(Online))]
+[JsonSerializable(typeof(Counts))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class ApiJson : JsonSerializerContext;

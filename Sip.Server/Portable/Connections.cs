@@ -61,6 +61,9 @@ public sealed class Connections(PortableEdge edge, Setup setup, StreamSettings s
         _ = DialAsync(key, hop, connection);
     }
 
+    /// <summary>How many there are.</summary>
+    public int Count => open.Count;
+
     /// <summary>Says goodbye on every connection and waits until they are gone.</summary>
     public async Task CloseAsync()
     {

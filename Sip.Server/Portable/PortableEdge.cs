@@ -59,6 +59,12 @@ public sealed class PortableEdge : IEdge, IDisposable
     }
 
     /// <inheritdoc/>
+    public Task<Counts> CountAsync()
+    {
+        lock (gate) return Task.FromResult(new Counts(connections.Count, ledger.Pending, ledger.Held, ledger.Proofs));
+    }
+
+    /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancel)
     {
         foreach (var opening in setup.Openings.Where(opening => opening.IsDatagram))

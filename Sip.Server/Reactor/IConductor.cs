@@ -14,6 +14,12 @@ public interface IConductor
     /// <summary>Requests that still wait for a final response.</summary>
     int Pending { get; }
 
+    /// <summary>Entities for requests under way or lately answered.</summary>
+    int Held { get; }
+
+    /// <summary>Entities that prove something.</summary>
+    int Proofs { get; }
+
     /// <summary>A connection can carry messages from now on.</summary>
     void Opened(Instant now, in Flow flow, Shard shard);
 

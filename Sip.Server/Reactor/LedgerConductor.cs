@@ -21,6 +21,12 @@ public sealed class LedgerConductor(Ledger ledger, Resolver resolver, ILogger lo
     public int Pending => ledger.Pending;
 
     /// <inheritdoc/>
+    public int Held => ledger.Held;
+
+    /// <inheritdoc/>
+    public int Proofs => ledger.Proofs;
+
+    /// <inheritdoc/>
     public void Opened(Instant now, in Flow flow, Shard shard) => Take(now, Input.NewOpened(flow), shard);
 
     /// <inheritdoc/>

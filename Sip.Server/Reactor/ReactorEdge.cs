@@ -23,8 +23,12 @@ public sealed class ReactorEdge(
         && RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.Arm64
         && Libssl.IsThere;
 
-    /// <summary>Connections that there are, in all shards.</summary>
-    public async Task<int> ConnectionsAsync() => (await AskAsync(shards, shard => shard.Table.Count)).Sum();
+    /// <inheritdoc/>
+    public async Task<Counts> CountAsync()
+    {
+        var all = await AskAsync(shards, shard => new Counts(shard.Table.Count, shard.Conductor.Pending, shard.Conductor.Held, shard.Conductor.Proofs));
+        return new Counts(all.Sum(one => one.Connections), all.Sum(one => one.Pending), all.Sum(one => one.Held), all.Sum(one => one.Proofs));
+    }
 
     /// <summary>Handshakes from now on show the certificates of another context; connections keep theirs.</summary>
     public Task ReplaceAsync(TlsContext server) => AskAsync(shards, shard =>

@@ -11,6 +11,9 @@ public interface IEdge
     /// <summary>Who is registered, and with how many contacts.</summary>
     Task<IReadOnlyList<KeyValuePair<string, int>>> OnlineAsync();
 
+    /// <summary>How much it holds.</summary>
+    Task<Counts> CountAsync();
+
     /// <summary>Opens the sockets and begins.</summary>
     Task StartAsync(CancellationToken cancel);
 

@@ -25,8 +25,8 @@ let private pass (hands: Hands) (edge: ReactorEdge) (by: int64<ms>) : Task =
     task {
         hands.Move by
         // A question makes it look; the answer to a second says that it has looked.
-        let! _ = edge.ConnectionsAsync()
-        let! _ = edge.ConnectionsAsync()
+        let! _ = edge.CountAsync()
+        let! _ = edge.CountAsync()
         ()
     }
 
@@ -45,12 +45,12 @@ let private silent transport place =
             let mutable there = 0
 
             while there = 0 do
-                let! count = edge.ConnectionsAsync()
-                there <- count
+                let! counts = edge.CountAsync()
+                there <- counts.Connections
 
             do! pass hands edge 9_000L<ms>
-            let! early = edge.ConnectionsAsync()
-            Expect.equal early 1 "not yet"
+            let! early = edge.CountAsync()
+            Expect.equal early.Connections 1 "not yet"
             do! pass hands edge 22_000L<ms>
 
             let! count =

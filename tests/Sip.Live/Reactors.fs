@@ -45,6 +45,8 @@ type Teller(arrived: Flow -> ReadOnlyMemory<byte> -> Shard -> unit) =
     interface IConductor with
         member _.Wake = Instant.Never
         member _.Pending = 0
+        member _.Held = 0
+        member _.Proofs = 0
         member _.Opened(_, flow, _) = tell (Told.Opened flow)
 
         member _.Arrived(_, flow, bytes, shard) =
