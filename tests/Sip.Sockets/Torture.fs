@@ -39,8 +39,7 @@ let private lab (shell: string) (trust: string list) =
         shell
         Verdict.transports
         "example.com"
-        (trust
-         @ List.collect (fun domain -> [ "--domain"; domain ]) domains)
+        (trust @ List.collect (fun domain -> [ "--domain"; domain ]) domains)
 
 let private bind (phone: Phone) (user: string) : Task<unit> =
     task {
