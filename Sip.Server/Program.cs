@@ -104,6 +104,8 @@ catch (Exception busy) when (busy is IOException or System.Net.Sockets.SocketExc
 if (options.UnsafeNoAuth) log.Advice("--unsafe-no-auth: anybody may register as anybody and be relayed anywhere");
 if (!setup.IsLocal && users.Count == 0 && !options.UnsafeNoAuth) log.Advice("nobody can sign in yet: add users with --user name:password");
 Console.WriteLine($"ready {string.Join(' ', realm.Listeners.Select(Listening.name))} http://{pages}/");
+// What only the start needed is given back.
+GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 if (guests) Console.WriteLine($"Open http://{pages}/ in two tabs and call from one to the other.");
 
 var stopped = new TaskCompletionSource();
