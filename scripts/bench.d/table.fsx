@@ -206,10 +206,9 @@ let pieces = Path.Combine(folder, "pieces.txt")
         "```"
         (File.ReadAllText pieces).TrimEnd()
         "```"
-    let checks = Path.Combine(__SOURCE_DIRECTORY__, "cross-check.md")
-    if File.Exists checks then
+    for part in [ "where-it-goes.md"; "cross-check.md" ] do
         ""
-        (File.ReadAllText checks).TrimEnd()
+        (File.ReadAllText(Path.Combine(__SOURCE_DIRECTORY__, part))).TrimEnd()
 ]
 |> String.concat "\n"
 |> Console.Out.WriteLine
