@@ -42,16 +42,11 @@ module internal Downstream =
 
         around.Edits.Clear()
         Forward.write around.Edits &outgoing
-        let length = Patch.length around.Edits request
 
-        if length > int around.Station.Realm.Limits.MessageSize then
+        if Patch.length around.Edits request > int around.Station.Realm.Limits.MessageSize then
             ReadOnlyMemory.Empty
         else
-            let out = around.Outbox.Out
-            let start = out.Length
-            Patch.write around.Edits request (out.Room length) |> ignore
-            out.Advance length
-            out.Since start
+            around.Outbox.Patched(around.Edits, request)
 
     let private copyOf (walk: Walk) (id: int) (place: Place) (breadth: int) =
         match Realm.towards walk.Around.Station.Realm place.Hop with
@@ -71,57 +66,31 @@ module internal Downstream =
     let resend (walk: Walk) (id: int) (leg: Leg) =
         walk.Around.Outbox.Send(leg.Place.Hop, copyOf walk id leg.Place leg.Breadth)
 
-    /// Acknowledges the failure that has just come.
-    let acknowledge (walk: Walk) (id: int) (leg: Leg) =
+    // What belongs to the request that was sent to a leg is made from it.
+    let private follow (walk: Walk) (id: int) (leg: Leg) (write: Message -> Octets -> unit) =
         match sent walk id leg with
         | ValueSome sent ->
             let out = walk.Around.Outbox.Out
             let start = out.Length
-            OwnRequest.ack sent walk.Came out
+            write sent out
             walk.Around.Outbox.Send(leg.Place.Hop, out.Since start)
         | ValueNone -> ()
+
+    /// Acknowledges the failure that has just come.
+    let acknowledge (walk: Walk) (id: int) (leg: Leg) =
+        follow walk id leg (fun sent out -> OwnRequest.ack sent walk.Came out)
 
     /// Cancels a leg.
     let cancel (walk: Walk) (id: int) (leg: Leg) =
-        match sent walk id leg with
-        | ValueSome sent ->
-            let out = walk.Around.Outbox.Out
-            let start = out.Length
-            OwnRequest.cancel sent leg.Reason out
-            walk.Around.Outbox.Send(leg.Place.Hop, out.Since start)
-        | ValueNone -> ()
+        follow walk id leg (fun sent out -> OwnRequest.cancel sent leg.Reason out)
 
-    // §18.1.1: what is too large for a datagram goes over TCP, and by UDP only where that is refused.
-    let private ofSize (walk: Walk) (place: Place) (bytes: ReadOnlyMemory<byte>) : Place =
-        match place.Hop with
-        | Hop.Dial({ Transport = Dialled.Udp } as there) ->
-            let transport = Failover.transport (bytes.Length * 1<octet>) ValueNone Dialled.Udp
-
-            let other = Hop.Dial { there with Transport = transport }
-
-            if
-                transport <> Dialled.Udp
-                && (Realm.towards walk.Around.Station.Realm other).IsSome
-            then
-                { place with
-                    Hop = other
-                    Spare = place :: place.Spare
-                }
-            else
-                place
-        | Hop.Dial {
-                       Transport = (Dialled.Tcp | Dialled.Tls)
-                   }
-        | Hop.Flow _ -> place
-
-    /// Puts a leg on its way; a place that cannot be reached any more has a leg that is over.
-    let openLeg (walk: Walk) (id: int) (place: Place) (breadth: int) =
-        let bytes =
-            if isLive walk place.Hop then
-                copyOf walk id place breadth
-            else
-                ReadOnlyMemory.Empty
-
+    let private start
+        (walk: Walk)
+        (id: int)
+        (place: Place)
+        (breadth: int)
+        (bytes: ReadOnlyMemory<byte>)
+        =
         if bytes.IsEmpty then
             walk.SetLeg(
                 id,
@@ -141,14 +110,40 @@ module internal Downstream =
             walk.Around.Outbox.Send(place.Hop, bytes)
             true
 
-    /// The place itself, or the same by TCP where the request is too large for UDP.
-    let fitting (walk: Walk) (id: int) (place: Place) (breadth: int) : Place =
+    let private bytesFor (walk: Walk) (id: int) (place: Place) (breadth: int) =
+        if isLive walk place.Hop then
+            copyOf walk id place breadth
+        else
+            ReadOnlyMemory.Empty
+
+    /// Puts a leg on its way, whatever its size; a place that cannot be reached any more has a leg that is
+    /// over.
+    let openLegAsItIs (walk: Walk) (id: int) (place: Place) (breadth: int) : bool =
+        start walk id place breadth (bytesFor walk id place breadth)
+
+    // §18.1.1: what is too large for a datagram goes over TCP, and by UDP only where that is refused.
+    let private ofSize (walk: Walk) (place: Place) (bytes: ReadOnlyMemory<byte>) : Place =
         match place.Hop with
-        | Hop.Dial { Transport = Dialled.Udp } -> ofSize walk place (copyOf walk id place breadth)
-        | Hop.Dial {
-                       Transport = (Dialled.Tcp | Dialled.Tls)
-                   }
+        | Hop.Dial there when there.Transport = Dialled.Udp ->
+            match Failover.fit (bytes.Length * 1<octet>) ValueNone [ there ] with
+            | other :: [ _ ] when (Realm.towards walk.Around.Station.Realm (Hop.Dial other)).IsSome ->
+                { place with
+                    Hop = Hop.Dial other
+                    Spare = place :: place.Spare
+                }
+            | _ -> place
+        | Hop.Dial _
         | Hop.Flow _ -> place
+
+    /// Puts a leg on its way by the transport that its size wants.
+    let openLeg (walk: Walk) (id: int) (place: Place) (breadth: int) : bool =
+        let bytes = bytesFor walk id place breadth
+        let fitting = ofSize walk place bytes
+
+        if Object.ReferenceEquals(fitting, place) then
+            start walk id place breadth bytes
+        else
+            openLegAsItIs walk id fitting breadth
 
     /// Whether the one way was tried because of the size, and the other is what was left for it.
     let isSameServer (tried: Hop) (next: Hop) =

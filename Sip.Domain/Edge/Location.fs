@@ -25,14 +25,7 @@ module Placing =
 
     let private uriOf (route: string) : SipUri voption =
         let bytes = Text.toBytes route
-
-        match AddressView.read (ReadOnlySpan bytes) (Slice.between 0 bytes.Length) with
-        | ValueSome view ->
-            match UriView.toUri (ReadOnlySpan bytes) view.Uri with
-            | ValueSome(Uri.Sip uri) -> ValueSome uri
-            | ValueSome _
-            | ValueNone -> ValueNone
-        | ValueNone -> ValueNone
+        AddressView.toSip (ReadOnlySpan bytes) (Slice.between 0 bytes.Length)
 
     // RFC 3327 §5.3: the Path is the way, and its first hop a neighbour that is configured.
     let private byPath (realm: Realm) (path: string list) : Hop voption =

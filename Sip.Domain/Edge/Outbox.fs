@@ -100,6 +100,14 @@ type internal Outbox(station: Station) =
     /// Where bytes that are to be sent are written.
     member _.Out: Octets = out
 
+    /// The message with the edits made, written where it can be sent from.
+    member _.Patched(edits: Edits, message: Message) : ReadOnlyMemory<byte> =
+        let start = out.Length
+        let length = Patch.length edits message
+        Patch.write edits message (out.Room length) |> ignore
+        out.Advance length
+        out.Since start
+
     /// Where bytes are kept that are to be sent again.
     member _.Shelf: Shelf = shelf
 

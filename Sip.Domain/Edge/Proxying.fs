@@ -159,9 +159,7 @@ module internal Proxying =
             let id = walk.Legs.Length
             let breadth = MaxBreadth.share whole count (id - first)
 
-            let place = Downstream.fitting walk id places.Head breadth
-
-            if not (Downstream.openLeg walk id place breadth) then
+            if not (Downstream.openLeg walk id places.Head breadth) then
                 dead <- Branches.add id dead
 
             places <- places.Tail
@@ -202,14 +200,14 @@ module internal Proxying =
                 let entered = walk.Legs.Length
                 let next = { first with Spare = rest }
 
-                let next =
-                    if Downstream.isSameServer tried.Place.Hop next.Hop then
-                        next
-                    else
-                        Downstream.fitting walk entered next tried.Breadth
-
                 tellEarlyEnd walk id (statusOf attempt)
-                let isOpen = Downstream.openLeg walk entered next tried.Breadth
+
+                let isOpen =
+                    if Downstream.isSameServer tried.Place.Hop next.Hop then
+                        Downstream.openLegAsItIs walk entered next tried.Breadth
+                    else
+                        Downstream.openLeg walk entered next tried.Breadth
+
                 fork walk (Fork.Event.Moved(id, entered))
 
                 if not isOpen then
@@ -372,7 +370,6 @@ module internal Proxying =
     /// The response as it goes back to the caller.
     let private returned (walk: Walk) (came: FlowText) (message: Message) (status: Status) =
         let around = walk.Around
-        let out = around.Outbox.Out
         around.Edits.Clear()
         let asserted = around.Identities.Of came.Flow
         Return.write around.Station around.Edits came asserted walk.Source message
@@ -384,14 +381,9 @@ module internal Proxying =
             if Response.classOf status = Class.Success then
                 around.Identities.Registered(walk.Source, walk.Request)
 
-        let start = out.Length
-        let length = Patch.length around.Edits message
-        Patch.write around.Edits message (out.Room length) |> ignore
-        out.Advance length
-
         {
             Status = status
-            Bytes = out.Since start
+            Bytes = around.Outbox.Patched(around.Edits, message)
         }
 
     let private answered (walk: Walk) (id: int) (came: FlowText) (message: Message) =

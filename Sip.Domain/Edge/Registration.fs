@@ -40,13 +40,7 @@ module Registration =
 
     /// The address that a REGISTER is about: its To.
     let target (request: Message) : SipUri voption =
-        match AddressView.read request.Bytes (Message.value HeaderName.To request) with
-        | ValueSome view ->
-            match UriView.toUri request.Bytes view.Uri with
-            | ValueSome(Uri.Sip uri) -> ValueSome uri
-            | ValueSome _
-            | ValueNone -> ValueNone
-        | ValueNone -> ValueNone
+        AddressView.toSip request.Bytes (Message.value HeaderName.To request)
 
     let private contact (request: Message) (slice: Slice) : Result<NameAddr, Refusal> =
         match AddressView.read request.Bytes slice with
@@ -88,12 +82,8 @@ module Registration =
             | first :: _ ->
                 let all = ReadOnlySpan(Text.toBytes first)
 
-                match AddressView.read all (Slice.between 0 all.Length) with
-                | ValueSome view ->
-                    match UriView.toUri all view.Uri with
-                    | ValueSome(Uri.Sip uri) -> Parameters.has "ob" uri.Parameters
-                    | ValueSome _
-                    | ValueNone -> false
+                match AddressView.toSip all (Slice.between 0 all.Length) with
+                | ValueSome uri -> Parameters.has "ob" uri.Parameters
                 | ValueNone -> false
 
         if keeps then

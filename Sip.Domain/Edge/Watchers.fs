@@ -202,13 +202,7 @@ type internal Watchers
         }
 
     let contactOf (request: Message) : SipUri voption =
-        match AddressView.read request.Bytes (Message.firstValue HeaderName.Contact request) with
-        | ValueSome view ->
-            match UriView.toUri request.Bytes view.Uri with
-            | ValueSome(Uri.Sip uri) -> ValueSome uri
-            | ValueSome _
-            | ValueNone -> ValueNone
-        | ValueNone -> ValueNone
+        AddressView.toSip request.Bytes (Message.firstValue HeaderName.Contact request)
 
     let here (source: FlowText) (user: SipUri) =
         let listener = Realm.listener realm source.Flow.Listener

@@ -87,10 +87,6 @@ module FlowRoute =
         | Support.Unstated, PathWish.WhereSupported -> PathStep.Nothing
         | Support.Unstated, PathWish.Demanded -> PathStep.Refuse
 
-    /// The status and the header of the answer to a client that has to know Path and does not.
-    let refusal: Status * (string * string) list =
-        Status.extensionRequired, [ "Require", "path" ]
-
     /// The Service-Route of the 200 to a REGISTER that has bound something: by us, and loosely.
     let serviceRoute (listener: Listener) : string * string = "Service-Route", plain listener
 

@@ -165,13 +165,8 @@ module Nat =
         |> List.distinct
 
     let private contactOf (message: Message) =
-        match AddressView.read message.Bytes (Message.firstValue HeaderName.Contact message) with
-        | ValueNone -> ValueNone
-        | ValueSome view ->
-            match UriView.toUri message.Bytes view.Uri with
-            | ValueSome(Uri.Sip uri) -> ValueSome(uri.Host, portOf uri)
-            | ValueSome(Uri.Tel _ | Uri.Other _)
-            | ValueNone -> ValueNone
+        AddressView.toSip message.Bytes (Message.firstValue HeaderName.Contact message)
+        |> ValueOption.map (fun uri -> uri.Host, portOf uri)
 
     let private sentBy (message: Message) : (Host * int) voption =
         match Message.topVia message with

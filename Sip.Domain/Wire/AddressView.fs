@@ -101,6 +101,16 @@ module AddressView =
             else
                 bare all whole
 
+    /// The SIP or SIPS URI of the value that fills this slice, if it is one and has one.
+    let toSip (all: ReadOnlySpan<byte>) (slice: Slice) : SipUri voption =
+        match read all slice with
+        | ValueSome view ->
+            match UriView.toUri all view.Uri with
+            | ValueSome(Uri.Sip uri) -> ValueSome uri
+            | ValueSome(Uri.Tel _ | Uri.Other _)
+            | ValueNone -> ValueNone
+        | ValueNone -> ValueNone
+
     /// The value as a noun.
     let toNameAddr (all: ReadOnlySpan<byte>) (view: AddressView) : NameAddr voption =
         match UriView.toUri all view.Uri with
