@@ -1,5 +1,5 @@
-// Entrance: the way of a request that no transaction knows: may it be worked on, whom is it for, what
-// must be proven, and what becomes of it (RFC 3261 §16.3 to §16.6, §22).
+// Entrance: the way of a request that no transaction knows: may it be worked on, what must be proven, and
+// how what was decided is carried out (RFC 3261 §16.3, §16.6, §22). What is decided stands in Deciding.fs.
 
 namespace Sip.Edge
 
@@ -10,30 +10,17 @@ open Sip.Routing
 open Sip.Transactions
 open Sip.Identity
 
-/// The tables that an entrance works with.
-type internal Tables =
-    {
-        Outbox: Outbox
-        Location: Location
-        Locating: Locating
-        Watchers: Watchers
-        Proofs: Proofs
-        Identities: Identities
-        Exchanges: Exchanges
-        Answers: Answers
-    }
-
 /// Letting requests in.
 [<Sealed>]
-type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edits, tables: Tables) =
+type internal Entrance
+    (station: Station, timing: Timing, deciding: Deciding, edits: Edits, tables: Tables) =
     let realm = station.Realm
     let outbox = tables.Outbox
-    let location = tables.Location
     let proofs = tables.Proofs
     let exchanges = tables.Exchanges
     let answers = tables.Answers
     // Made once: a method that is handed over is made a function each time.
-    let living: Living = location.Standing
+    let living: Living = tables.Location.Standing
 
     let breadthOf (request: Message) =
         MaxBreadth.incoming (Message.number HeaderName.MaxBreadth request)
@@ -62,11 +49,7 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
 
             edits.Clear()
             Forward.write edits &outgoing
-            let start = outbox.Out.Length
-            let length = Patch.length edits request
-            Patch.write edits request (outbox.Out.Room length) |> ignore
-            outbox.Out.Advance length
-            outbox.Send(place.Hop, outbox.Out.Since start)
+            outbox.Send(place.Hop, outbox.Patched(edits, request))
 
     let forward (source: FlowText) method (request: Message) (way: Way) (places: Place list list) =
         if method = Method.Ack then
@@ -74,13 +57,16 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
             | (place :: _) :: _ -> passAck source request way place
             | [] :: _
             | [] -> ()
-        elif breadthOf request < 1 then
-            outbox.Refuse(source, request, Refusal.TooBroad)
-        elif exchanges.TryMakeRoom source then
-            let places = MaxBreadth.within (breadthOf request) places
-            exchanges.Begin(Key.ofRequest station request, method, source, request, places)
         else
-            outbox.Refuse(source, request, Refusal.Overloaded)
+            let breadth = breadthOf request
+
+            if breadth < 1 then
+                outbox.Refuse(source, request, Refusal.TooBroad)
+            elif exchanges.TryMakeRoom source then
+                let places = MaxBreadth.within breadth places
+                exchanges.Begin(Key.ofRequest station request, method, source, request, places)
+            else
+                outbox.Refuse(source, request, Refusal.Overloaded)
 
     // One after another, each where the one before did not take it.
     let inTurn (places: Place list) : Place list list =
@@ -113,148 +99,6 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
 
         tables.Locating.Seek(now, key, method, source, request, uris, heading)
         |> found source method request way
-
-    let placesOfUser (now: Instant) (request: Message) (way: Way) : Decision =
-        match location.Places(now, request.Bytes, way.Uri) with
-        | _ :: _ as places ->
-            match Choosing.places request places with
-            | _ :: _ as chosen -> Decision.Forward chosen
-            // RFC 3841 §7.2.4: nobody who is there suits the caller.
-            | [] -> Decision.Refuse Refusal.NobodySuits
-        | [] ->
-            match UriView.toUri request.Bytes way.Uri with
-            | ValueSome uri when proofs.Knows uri -> Decision.Refuse Refusal.NobodyThere
-            | ValueSome _
-            | ValueNone -> Decision.Refuse Refusal.NoSuchUser
-
-    let isOfUser (uri: SipUri) =
-        proofs.Knows(Uri.Sip { uri with Parameters = [] })
-
-    // RFC 5627 §6.1: a GRUU that nobody is registered for now is one all the same.
-    let placeOfInstance (now: Instant) (request: Message) (way: Way) : Decision =
-        match UriView.toUri request.Bytes way.Uri with
-        | ValueSome(Uri.Sip uri) ->
-            match location.Reach(now, uri) with
-            | Reach.Instance target ->
-                match location.PlaceOf target with
-                | Some place -> Decision.Forward [ [ place ] ]
-                | None -> Decision.Refuse Refusal.NobodyThere
-            | Reach.Nobody when isOfUser uri -> Decision.Refuse Refusal.NobodyThere
-            | Reach.Nobody
-            | Reach.Invalid -> Decision.Refuse Refusal.NoSuchUser
-        | ValueSome _
-        | ValueNone -> Decision.Refuse Refusal.NoSuchUser
-
-    let alias = Text.toBytes Alias.parameter
-
-    // RFC 5627 §6.1: where Routes or a token say the way, the GRUU still becomes its contact; and where it
-    // is none any more, the contact of whoever the token leads to.
-    let sight (now: Instant) (request: Message) (way: Way) (hop: Hop) : Heading =
-        let isThere (binding: Sip.Registrar.Binding) =
-            match hop with
-            | Hop.Flow flow -> Flow.comparer.Equals(binding.Flow, flow)
-            | Hop.Dial _ -> false
-
-        match UriView.toUri request.Bytes way.Uri with
-        | ValueSome(Uri.Sip uri) ->
-            match location.Reach(now, uri) with
-            | Reach.Instance target ->
-                target.First :: target.Spare
-                |> List.tryFind isThere
-                |> Option.defaultValue target.First
-                |> Placing.heading
-            | Reach.Nobody
-            | Reach.Invalid -> location.Sight hop
-        | ValueSome _
-        | ValueNone -> Heading.Kept
-
-    let along (hop: Hop) (heading: Heading) : Decision =
-        match hop, heading with
-        | Hop.Flow flow, Heading.Unaliased -> Decision.Forward (station.Flows.Of flow).Along
-        | _, (Heading.Kept | Heading.Unaliased | Heading.Written _) ->
-            Decision.Forward [ [ Place.along hop heading ] ]
-
-    // RFC 3325 §5: who has registered here is known from then on.
-    let served now (source: FlowText) method scheme (request: Message) =
-        let decision = desk.Decide(now, source.Flow, method, scheme, request)
-
-        match decision with
-        | Decision.Answer(status, _, _) when method = Method.Register && status = Status.ok ->
-            tables.Identities.Registered(source, request)
-        | Decision.Answer _
-        | Decision.Refuse _
-        | Decision.Forward _
-        | Decision.Seek _
-        | Decision.Absorb -> ()
-
-        decision
-
-    let lacksPath (request: Message) =
-        match realm.Home with
-        | ValueSome home -> EdgeRegister.isRefused home request
-        | ValueNone -> false
-
-    let addressOf (name: HeaderName) (request: Message) : SipUri voption =
-        match AddressView.read request.Bytes (Message.value name request) with
-        | ValueSome view ->
-            match UriView.toUri request.Bytes view.Uri with
-            | ValueSome(Uri.Sip uri) -> ValueSome uri
-            | ValueSome _
-            | ValueNone -> ValueNone
-        | ValueNone -> ValueNone
-
-    // RFC 3680 §4.6: users may see their own registrations; who has sent the request is known by now.
-    let watched now (source: FlowText) (request: Message) (way: Way) : Decision =
-        match UriView.toUri request.Bytes way.Uri, addressOf HeaderName.From request with
-        | ValueSome(Uri.Sip user), ValueSome from when
-            Registration.aor realm user = Registration.aor realm from
-            ->
-            tables.Watchers.Subscribe(now, source, user, request)
-        | _, _ -> Decision.Refuse Refusal.NotYou
-
-    let decided now (source: FlowText) method scheme (request: Message) (way: Way) target =
-        match target with
-        | Target.Server -> served now source method scheme request
-        | Target.User when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
-        | Target.User when method = Method.Subscribe && Watch.isReg request ->
-            watched now source request way
-        | Target.User -> placesOfUser now request way
-        | Target.Instance when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
-        | Target.Instance -> placeOfInstance now request way
-        // An alias on it was put there by whoever is on the Route, and is of use to them.
-        | Target.Along(hop, Heading.Kept) when
-            Station.ownsGruu station request.Bytes way.Uri
-            && not (UriView.has request.Bytes way.Uri alias)
-            ->
-            along hop (sight now request way hop)
-        | Target.Along(hop, heading) -> along hop heading
-        | Target.Sought _ when method = Method.Register && lacksPath request ->
-            Decision.Refuse Refusal.LacksPath
-        | Target.Sought(uris, heading) -> Decision.Seek(uris, heading)
-        | Target.Ending(there, heading) ->
-            match List.tryPick (outbox.Ending >> ValueOption.toOption) there with
-            | Some found -> along (station.Flows.Of found).Hop heading
-            | None -> Decision.Refuse Refusal.FlowGone
-        | Target.Nobody refusal -> Decision.Refuse refusal
-
-    let isSecure (place: Place) =
-        Transport.isSecure (Hop.transport place.Hop)
-
-    // RFC 5630 §3.1.1, RFC 7118 §9.2: what is for a SIPS URI goes by TLS or not at all.
-    let secured (scheme: Scheme) (decision: Decision) : Decision =
-        match scheme, decision with
-        | Scheme.Sips, Decision.Forward places ->
-            match
-                places
-                |> List.map (List.filter isSecure)
-                |> List.filter (fun group -> not group.IsEmpty)
-            with
-            | [] -> Decision.Refuse Refusal.NobodyThere
-            | kept -> Decision.Forward kept
-        | (Scheme.Sip | Scheme.Sips), _ -> decision
-
-    let decide now source method scheme request way target =
-        decided now source method scheme request way target |> secured scheme
 
     let carryOut now (source: FlowText) method (request: Message) (way: Way) (decision: Decision) =
         match decision with
@@ -364,7 +208,7 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
                 method
                 request
                 way
-                (decide now source method scheme request way target)
+                (deciding.Decide(now, source, method, scheme, request, way, target))
         | Demand.Unmeetable -> ()
         | Demand.AsRegistrar
         | Demand.AsProxy as demand ->
@@ -373,7 +217,7 @@ type internal Entrance(station: Station, timing: Timing, desk: Desk, edits: Edit
             | ValueSome(ValueSome refusal) ->
                 carryOutOnce now source method request way (Decision.Refuse refusal)
             | ValueSome ValueNone ->
-                decide now source method scheme request way target
+                deciding.Decide(now, source, method, scheme, request, way, target)
                 |> carryOutOnce now source method request way
 
     // A Request-URI of a scheme that names a host names one.

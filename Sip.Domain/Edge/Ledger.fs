@@ -64,7 +64,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
                 Answers = answers
             }
 
-        Entrance(station, timing, desk, around.Edits, tables)
+        Entrance(station, timing, Deciding(station, desk, tables), around.Edits, tables)
 
     let acknowledged now (source: FlowText) view (request: Message) =
         match exchanges.Find(Key.ofInvite station request) with
