@@ -104,15 +104,7 @@ type Server(registered: Binding list) =
     let mutable now = 1000L
 
     let take (input: Input) : (Hop * string) list =
-        [
-            for effect in ledger.Take(at now, input) do
-                match effect with
-                | Effect.Send(hop, bytes) -> hop, Text.ofBytes bytes.Span
-                | Effect.Hand _
-                | Effect.Tell _
-                | Effect.Ask _
-                | Effect.Note _ -> ()
-        ]
+        Sends.texts (ledger.Take(at now, input))
 
     do
         for binding in registered do

@@ -150,14 +150,10 @@ type private Bench() =
         let input = Input.Arrived(from, ReadOnlyMemory(Text.toBytes message))
 
         [
-            for effect in ledger.Take(Instant.FromMilliseconds 1000L, input) do
-                match effect with
-                | Effect.Send(Hop.Flow flow, bytes) -> flow, Text.ofBytes bytes.Span
-                | Effect.Send _
-                | Effect.Hand _
-                | Effect.Tell _
-                | Effect.Ask _
-                | Effect.Note _ -> ()
+            for hop, text in Sends.texts (ledger.Take(Instant.FromMilliseconds 1000L, input)) do
+                match hop with
+                | Hop.Flow flow -> flow, text
+                | Hop.Dial _ -> ()
         ]
 
     do

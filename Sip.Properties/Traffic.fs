@@ -128,16 +128,9 @@ type Scene(caller: Transport, callee: Transport, pace: int) =
         let input = Input.Arrived(from, ReadOnlyMemory(Text.toBytes text))
         messages <- messages + 1
 
-        [
-            for effect in take input do
-                match effect with
-                | Effect.Send(Hop.Flow flow, bytes) when flow = target -> Text.ofBytes bytes.Span
-                | Effect.Send _
-                | Effect.Hand _
-                | Effect.Tell _
-                | Effect.Ask _
-                | Effect.Note _ -> ()
-        ]
+        Sends.texts (take input)
+        |> List.filter (fun (hop, _) -> hop = Hop.Flow target)
+        |> List.map snd
 
     let pass () =
         now <- now + int64 pace

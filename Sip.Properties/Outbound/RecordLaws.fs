@@ -44,6 +44,18 @@ module RecordLaws =
 
         Target.choose station living came request (Routes.strip station request)
 
+    /// The flow that a request goes along, and what its Request-URI becomes.
+    let private followed (target: Target) : (Flow * Heading) option =
+        match target with
+        | Target.Along(Hop.Flow flow, heading) -> Some(flow, heading)
+        | Target.Along(Hop.Dial _, _)
+        | Target.Server
+        | Target.User
+        | Target.Instance
+        | Target.Sought _
+        | Target.Ending _
+        | Target.Nobody _ -> None
+
     let private everything (_: Flow) = true
     let private nameless = "sip:alice@df7jal.invalid;transport=ws"
 
@@ -86,15 +98,7 @@ module RecordLaws =
             let values = recorded came leaves
 
             let leadsTo (other: Flow) target =
-                match target with
-                | Target.Along(Hop.Flow flow, Heading.Kept) -> flow = other
-                | Target.Along _
-                | Target.Server
-                | Target.User
-                | Target.Sought _
-                | Target.Instance
-                | Target.Ending _
-                | Target.Nobody _ -> false
+                followed target = Some(other, Heading.Kept)
 
             leadsTo leaves (chooseFrom everything came nameless (List.rev values))
             && leadsTo came (chooseFrom everything leaves nameless values)
@@ -107,15 +111,9 @@ module RecordLaws =
             let values = recorded came leaves
             let top = values.Head.Trim('<', '>')
 
-            match chooseFrom everything leaves top (values.Tail @ [ "<" + nameless + ">" ]) with
-            | Target.Along(Hop.Flow flow, _) -> flow = came
-            | Target.Along _
-            | Target.Server
-            | Target.User
-            | Target.Sought _
-            | Target.Instance
-            | Target.Ending _
-            | Target.Nobody _ -> false
+            let routes = values.Tail @ [ "<" + nameless + ">" ]
+            let target = chooseFrom everything leaves top routes
+            Option.map fst (followed target) = Some came
 
     let private damaged =
         gen {
@@ -157,15 +155,8 @@ module RecordLaws =
             let routes = recorded came leaves |> List.rev
             let uri = nameless + ";alias=" + token now
 
-            match chooseFrom (fun flow -> flow <> leaves || now = leaves) came uri routes with
-            | Target.Along(Hop.Flow flow, Heading.Unaliased) -> flow = now
-            | Target.Along _
-            | Target.Server
-            | Target.User
-            | Target.Sought _
-            | Target.Instance
-            | Target.Ending _
-            | Target.Nobody _ -> false
+            let living flow = flow <> leaves || now = leaves
+            followed (chooseFrom living came uri routes) = Some(now, Heading.Unaliased)
 
     let private outlived =
         Law.holds
@@ -175,16 +166,12 @@ module RecordLaws =
             let routes = recorded came leaves |> List.rev
             let uri = nameless + ";alias=" + token old
 
-            match chooseFrom (fun flow -> flow <> old) came uri routes with
-            | Target.Along(Hop.Flow flow, Heading.Unaliased) -> flow = leaves && leaves <> old
-            | Target.Nobody Refusal.FlowGone -> leaves = old
-            | Target.Along _
-            | Target.Server
-            | Target.User
-            | Target.Sought _
-            | Target.Instance
-            | Target.Ending _
-            | Target.Nobody _ -> false
+            let target = chooseFrom (fun flow -> flow <> old) came uri routes
+
+            if leaves = old then
+                target = Target.Nobody Refusal.FlowGone
+            else
+                followed target = Some(leaves, Heading.Unaliased)
 
     let private unmarked =
         Law.holds "a user part beside which no ob stands is no token" RoutingLaws.twoFlows

@@ -169,15 +169,8 @@ let private outcome (case: Case) : (Hop * string) list =
         if not lives then
             ledger.Take(at 0L, Input.Closed connection) |> ignore
 
-    [
-        for effect in ledger.Take(at 1L, Input.Arrived(case.Source, request case.Alias)) do
-            match effect with
-            | Effect.Send(hop, bytes) -> hop, (Text.ofBytes bytes.Span).Split("\r\n")[0]
-            | Effect.Hand _
-            | Effect.Tell _
-            | Effect.Ask _
-            | Effect.Note _ -> ()
-    ]
+    Sends.texts (ledger.Take(at 1L, Input.Arrived(case.Source, request case.Alias)))
+    |> List.map (fun (hop, text) -> hop, text.Split("\r\n")[0])
 
 let private heard (status: string) (case: Case) (sent: (Hop * string) list) =
     sent
@@ -244,15 +237,8 @@ let private byRoute (source: Flow) (received: string) : (Hop * string) list =
     ledger.Take(at 0L, Input.Opened(flow listeners[4] "192.0.2.10" 40000 1L))
     |> ignore
 
-    [
-        for effect in ledger.Take(at 1L, Input.Arrived(source, routed received)) do
-            match effect with
-            | Effect.Send(hop, bytes) -> hop, (Text.ofBytes bytes.Span).Split("\r\n")[0]
-            | Effect.Hand _
-            | Effect.Tell _
-            | Effect.Ask _
-            | Effect.Note _ -> ()
-    ]
+    Sends.texts (ledger.Take(at 1L, Input.Arrived(source, routed received)))
+    |> List.map (fun (hop, text) -> hop, text.Split("\r\n")[0])
     |> List.filter (fun (_, line) -> not (line.StartsWith "SIP/2.0 100 "))
 
 let private received =

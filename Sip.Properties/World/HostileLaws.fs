@@ -56,33 +56,23 @@ let private abused (run: Run) =
             [ fault.ToString() ]
 
     [
-        for {
-                At = now
-                Shard = shard
-                Input = input
-            } in run.Happenings do
-            match input with
-            | Input.Arrived(flow, bytes) ->
+        for happening in run.Happenings do
+            let now, shard = happening.At, happening.Shard
+
+            match Happening.carried happening with
+            | Carried.Arrived(flow, bytes) ->
                 let text = damage dice (Text.ofBytes bytes.Span)
                 yield! take shard now (Input.Arrived(flow, ReadOnlyMemory(Text.toBytes text)))
                 yield! take shard now (Input.Arrived(other, bytes))
                 yield! take shard now (Input.Unframed(other, StreamEvent.Broken, bytes))
                 yield! take shard now (Input.Severed(Hop.Flow flow))
-            | Input.Handed(flow, bytes) ->
+            | Carried.Handed(flow, bytes) ->
                 let text = damage dice (Text.ofBytes bytes.Span)
                 yield! take shard now (Input.Handed(flow, ReadOnlyMemory(Text.toBytes text)))
                 yield! take shard now (Input.Handed(other, bytes))
-            | Input.Told _
-            | Input.Opened _
-            | Input.Unframed _
-            | Input.Closed _
-            | Input.Severed _
-            | Input.Enrolled _
-            | Input.Restored _
-            | Input.Answered _
-            | Input.Tick -> ()
+            | Carried.Nothing -> ()
 
-            yield! take shard now input
+            yield! take shard now happening.Input
     ]
 
 /// The inputs once more, each response first by somebody who has seen it and sends it from elsewhere.
@@ -91,55 +81,29 @@ let private forestalled (run: Run) =
     let other = World.flow 91 Link.Udp 0L
 
     let forestall shard now input =
-        [
-            for effect in ledgers[shard].Take(now, input) do
-                match effect with
-                | Effect.Send(_, sent) -> Text.ofBytes sent.Span
-                | Effect.Hand _
-                | Effect.Tell _
-                | Effect.Ask _
-                | Effect.Note _ -> ()
-        ]
+        Sends.texts (ledgers[shard].Take(now, input)) |> List.map snd
 
     [
-        for {
-                At = now
-                Shard = shard
-                Input = input
-            } in run.Happenings do
-            match input with
-            | Input.Arrived(_, bytes) when bytes.Span.StartsWith "SIP/2.0 "B ->
-                yield! forestall shard now (Input.Arrived(other, bytes))
-            | Input.Handed(_, bytes) when bytes.Span.StartsWith "SIP/2.0 "B ->
-                yield! forestall shard now (Input.Handed(other, bytes))
-            | Input.Arrived _
-            | Input.Handed _
-            | Input.Told _
-            | Input.Opened _
-            | Input.Unframed _
-            | Input.Closed _
-            | Input.Severed _
-            | Input.Enrolled _
-            | Input.Restored _
-            | Input.Answered _
-            | Input.Tick -> ()
+        for happening in run.Happenings do
+            let now, shard = happening.At, happening.Shard
 
-            ledgers[shard].Take(now, input) |> ignore
+            match Happening.carried happening with
+            | Carried.Arrived(_, bytes) when bytes.Span.StartsWith "SIP/2.0 "B ->
+                yield! forestall shard now (Input.Arrived(other, bytes))
+            | Carried.Handed(_, bytes) when bytes.Span.StartsWith "SIP/2.0 "B ->
+                yield! forestall shard now (Input.Handed(other, bytes))
+            | Carried.Arrived _
+            | Carried.Handed _
+            | Carried.Nothing -> ()
+
+            ledgers[shard].Take(now, happening.Input) |> ignore
     ]
 
 let private at milliseconds = Instant.FromMilliseconds milliseconds
 let private sent (text: string) = ReadOnlyMemory(Text.toBytes text)
 
 let private statuses (effects: Effect seq) =
-    [
-        for effect in effects do
-            match effect with
-            | Effect.Send(_, bytes) -> (Text.ofBytes bytes.Span).Split("\r\n")[0]
-            | Effect.Hand _
-            | Effect.Tell _
-            | Effect.Ask _
-            | Effect.Note _ -> ()
-    ]
+    Sends.texts effects |> List.map (fun (_, text) -> text.Split("\r\n")[0])
 
 let private request method target (number: int) more =
     {

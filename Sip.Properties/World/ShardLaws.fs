@@ -34,15 +34,8 @@ let private differently (run: Run) =
         ]
 
 let private isLetIn (effects: Effect seq) =
-    effects
-    |> Seq.exists (fun effect ->
-        match effect with
-        | Effect.Send(_, bytes) ->
-            (Text.ofBytes bytes.Span).StartsWith("SIP/2.0 2", StringComparison.Ordinal)
-        | Effect.Hand _
-        | Effect.Tell _
-        | Effect.Ask _
-        | Effect.Note _ -> false)
+    Sends.texts effects
+    |> List.exists (fun (_, text) -> text.StartsWith("SIP/2.0 2", StringComparison.Ordinal))
 
 /// Everything once more; each REGISTER that was let in with its password is also shown to every other shard.
 let private replayed (run: Run) =
@@ -53,9 +46,9 @@ let private replayed (run: Run) =
             let accepted =
                 ledgers[happening.Shard].Take(happening.At, happening.Input) |> isLetIn
 
-            match happening.Input with
-            | Input.Arrived(flow, bytes)
-            | Input.Handed(flow, bytes) when
+            match Happening.carried happening with
+            | Carried.Arrived(flow, bytes)
+            | Carried.Handed(flow, bytes) when
                 accepted && (Text.ofBytes bytes.Span).Contains "\r\nAuthorization: "
                 ->
                 for other in 0 .. ledgers.Length - 1 do
@@ -64,34 +57,18 @@ let private replayed (run: Run) =
                         && isLetIn (ledgers[other].Take(happening.At, Input.Handed(flow, bytes)))
                     then
                         $"shard %d{other} counts a nonce of shard %d{happening.Shard}"
-            | Input.Arrived _
-            | Input.Handed _
-            | Input.Told _
-            | Input.Opened _
-            | Input.Unframed _
-            | Input.Closed _
-            | Input.Severed _
-            | Input.Enrolled _
-            | Input.Restored _
-            | Input.Answered _
-            | Input.Tick -> ()
+            | Carried.Arrived _
+            | Carried.Handed _
+            | Carried.Nothing -> ()
     ]
 
 let private isHanded (run: Run) =
     run.Happenings
     |> List.exists (fun happening ->
-        match happening.Input with
-        | Input.Handed _ -> true
-        | Input.Arrived _
-        | Input.Told _
-        | Input.Opened _
-        | Input.Unframed _
-        | Input.Closed _
-        | Input.Severed _
-        | Input.Enrolled _
-        | Input.Restored _
-        | Input.Answered _
-        | Input.Tick -> false)
+        match Happening.carried happening with
+        | Carried.Handed _ -> true
+        | Carried.Arrived _
+        | Carried.Nothing -> false)
 
 /// All laws of several shards.
 let all =

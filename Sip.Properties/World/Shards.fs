@@ -18,6 +18,32 @@ type Happening =
         Effects: Effect list
     }
 
+/// The message that an input brings to a shard.
+[<RequireQualifiedAccess>]
+type Carried =
+    | Arrived of Flow: Flow * Bytes: ReadOnlyMemory<byte>
+    | Handed of Flow: Flow * Bytes: ReadOnlyMemory<byte>
+    | Nothing
+
+/// Asking what happened.
+[<RequireQualifiedAccess>]
+module Happening =
+
+    /// The message that came.
+    let carried (happening: Happening) : Carried =
+        match happening.Input with
+        | Input.Arrived(flow, bytes) -> Carried.Arrived(flow, bytes)
+        | Input.Handed(flow, bytes) -> Carried.Handed(flow, bytes)
+        | Input.Told _
+        | Input.Opened _
+        | Input.Unframed _
+        | Input.Closed _
+        | Input.Severed _
+        | Input.Enrolled _
+        | Input.Restored _
+        | Input.Answered _
+        | Input.Tick -> Carried.Nothing
+
 /// A server whose ledgers are entered one at a time; the seed decides what they hear first.
 [<Sealed>]
 type Shards(clock: Clock, ledgers: Ledger[], seed: int, send: Hop -> string -> unit) =

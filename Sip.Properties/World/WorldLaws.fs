@@ -7,6 +7,7 @@ open System.Collections.Generic
 open Expecto
 open Sip
 open Sip.Edge
+open Sip.Properties
 open Sip.Routing
 
 let private histories (run: Run) =
@@ -37,30 +38,17 @@ let private reached (run: Run) (id: string) =
 let private sends (run: Run) =
     [
         for happening in run.Happenings do
-            for effect in happening.Effects do
-                match effect with
-                | Effect.Send(hop, bytes) -> hop, Sheet.read (Text.ofBytes bytes.Span)
-                | Effect.Hand _
-                | Effect.Tell _
-                | Effect.Ask _
-                | Effect.Note _ -> ()
+            for hop, text in Sends.texts happening.Effects do
+                hop, Sheet.read text
     ]
 
 let private arrivals (run: Run) =
     [
         for happening in run.Happenings do
-            match happening.Input with
-            | Input.Arrived(flow, bytes) -> flow, Sheet.read (Text.ofBytes bytes.Span)
-            | Input.Handed _
-            | Input.Told _
-            | Input.Opened _
-            | Input.Unframed _
-            | Input.Closed _
-            | Input.Severed _
-            | Input.Enrolled _
-            | Input.Restored _
-            | Input.Answered _
-            | Input.Tick -> ()
+            match Happening.carried happening with
+            | Carried.Arrived(flow, bytes) -> flow, Sheet.read (Text.ofBytes bytes.Span)
+            | Carried.Handed _
+            | Carried.Nothing -> ()
     ]
 
 let private finals (run: Run) =
