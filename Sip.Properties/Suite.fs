@@ -63,6 +63,7 @@ let all: Test =
             EarlyEndLaws.all
             ResolutionLaws.all
             SetupLaws.all
+            CertificateLaws.all
             World.RegisteringLaws.all
             World.InstanceLaws.all
             World.ReturnLaws.all

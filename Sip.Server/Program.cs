@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Sip;
@@ -42,6 +43,8 @@ catch (InvalidOperationException unknown)
 Configuring.Complete(options);
 problems.AddRange(Configuring.Problems(options));
 
+var certificates = new CertificateWatch(new CertificateFiles(options.Certificate, options.Key, options.CertificateFolder), TimeProvider.System);
+problems.AddRange(certificates.Begin());
 using var store = Configuring.Store(options, problems);
 var secret = store?.Secret(() => RandomNumberGenerator.GetBytes(32)) ?? RandomNumberGenerator.GetBytes(32);
 var configured = SetupModule.configure(await Configuring.WishesAsync(options, secret));
@@ -57,7 +60,7 @@ var resolver = Resolver.OfMachine(clock);
 var realm = setup.Realm;
 var pages = Configuring.Pages(options)!;
 var users = new Users(RealmModule.name(realm), store);
-var certificate = setup.Openings.Any(opening => opening.IsSecure) ? Certificate() : null;
+if (!certificates.IsWatching && setup.Openings.Any(opening => opening.IsSecure)) certificates.Use(ForDevelopment());
 var onReactor = options.Shell == "reactor" || (options.Shell == "auto" && ReactorEdge.IsPossible);
 
 PortableEdge? portable = null;
@@ -71,7 +74,8 @@ builder.WebHost.ConfigureKestrel(kestrel =>
         kestrel.Listen(new IPEndPoint(AddressModule.toIPAddress(opening.Bound.Address), opening.Bound.Port), listen =>
         {
             listen.Protocols = HttpProtocols.Http1;
-            if (opening.IsSecure) listen.UseHttps(certificate!);
+            if (opening.IsSecure)
+                listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = hello => ValueTask.FromResult(portable!.Shaking(opening, hello.ClientHelloInfo.ServerName)) });
             listen.Run(connection => portable!.AcceptAsync(opening, connection));
         });
     }
@@ -89,11 +93,12 @@ app.UseHostFiltering();
 Api.Map(
     app, edge, users,
     new Settings(RealmModule.name(realm), webSockets, guests, [.. options.Ice.Select(url => new IceServer(url))]),
-    new Health(realm, options.HostName.FirstOrDefault(), options.Path.FirstOrDefault("/"), clock.Time, log));
+    new Health(realm, options.HostName.FirstOrDefault(), options.Path.FirstOrDefault("/"), certificates, clock.Time, log));
 
 try
 {
     await edge.StartAsync(CancellationToken.None);
+    if (!onReactor) await edge.ShowAsync(certificates.Shown);
     await app.StartAsync();
 }
 catch (Exception busy) when (busy is IOException or System.Net.Sockets.SocketException)
@@ -108,6 +113,7 @@ Console.WriteLine($"ready {string.Join(' ', realm.Listeners.Select(Listening.nam
 GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 if (guests) Console.WriteLine($"Open http://{pages}/ in two tabs and call from one to the other.");
 
+if (certificates.IsWatching) _ = certificates.RunAsync(edge.ShowAsync, log, app.Lifetime.ApplicationStopping);
 var stopped = new TaskCompletionSource();
 app.Lifetime.ApplicationStopping.Register(() =>
 {
@@ -126,8 +132,8 @@ ReactorEdge OnReactor() => new(
     new ReactorSettings
     {
         QueueBytes = options.QueueBytes,
-        Server = certificate is null ? null : TlsContext.ForServer(TlsIdentity.Of(certificate, options.Certificate, options.Key)),
-        Client = TlsContext.ForClient(options.Trust.Length > 0 ? File.ReadAllText(options.Trust) : ""),
+        Tls = TlsContexts.Of(realm, certificates.Shown, Trusted()),
+        Trusted = Trusted(),
     },
     patience,
     log);
@@ -141,9 +147,10 @@ PortableEdge OnKestrel()
 
 Ledger Ledger(Sharding sharding) => new(realm, TimingModule.usual, setup.Policy, BoundsModule.usual, sharding);
 
-X509Certificate2 Certificate() => options.Certificate.Length > 0
-    ? Certificates.Read(options.Certificate, options.Key)
-    : Certificates.ForDevelopment(options.Data, realm.Listeners.Select(listener => HostModule.print(listener.AdvertisedHost)), clock.Time.GetUtcNow());
+X509Certificate2 ForDevelopment() =>
+    Certificates.ForDevelopment(options.Data, realm.Listeners.Select(listener => HostModule.print(listener.AdvertisedHost)), clock.Time.GetUtcNow());
+
+string Trusted() => options.Trust.Length > 0 ? File.ReadAllText(options.Trust) : "";
 
 string Address(Listener listener) =>
     $"{TransportModule.inVia(listener.Transport).ToLowerInvariant()}://{HostModule.print(listener.AdvertisedHost)}:{listener.AdvertisedPort}{options.Path.FirstOrDefault("/")}";

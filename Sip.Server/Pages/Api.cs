@@ -46,9 +46,10 @@ public static class Api
         app.MapGet("/health/ready", async () =>
         {
             var silent = await health.SilentAsync();
+            var warnings = string.Concat(health.Expiring().Select(words => $"warning: {words}\n"));
             return silent.Count == 0
-                ? TypedResults.Text("ready\n")
-                : (IResult)TypedResults.Text($"not ready: no answer from {string.Join(", ", silent)}\n", statusCode: 503);
+                ? TypedResults.Text("ready\n" + warnings)
+                : (IResult)TypedResults.Text($"not ready: no answer from {string.Join(", ", silent)}\n{warnings}", statusCode: 503);
         });
     }
 
