@@ -41,6 +41,7 @@ let all: Test =
         "Laws"
         [
             VocabularyLaws.all
+            PrintableLaws.all
             WireLaws.all
             GrammarLaws.all
             StreamLaws.all

@@ -8,6 +8,8 @@ public static class CommandLine
         ("--listen", nameof(ServerOptions.Listen), Kind.Several),
         ("--advertise", nameof(ServerOptions.Advertise), Kind.One),
         ("--pages", nameof(ServerOptions.Pages), Kind.One),
+        ("--admin", nameof(ServerOptions.Admin), Kind.One),
+        ("--admin-token", nameof(ServerOptions.AdminToken), Kind.One),
         ("--domain", nameof(ServerOptions.Domain), Kind.Several),
         ("--user", nameof(ServerOptions.User), Kind.Several),
         ("--peer", nameof(ServerOptions.Peer), Kind.Several),

@@ -6,6 +6,7 @@ using Microsoft.Data.Sqlite;
 using Microsoft.FSharp.Collections;
 using Sip.Edge;
 using Sip.Routing;
+using Sip.Server.Admin;
 using Sip.Server.Reactor;
 using Sip.Server.Shell;
 using Sip.Server.Store;
@@ -44,6 +45,12 @@ public static class Configuring
         foreach (var user in options.User.Where(user => user.IndexOf(':') < 1))
             yield return $"--user {user}: say name:password";
         if (Pages(options) is null) yield return $"--pages {options.Pages}: say address:port, for example 127.0.0.1:8000";
+        if (options.Admin != "none" && Admin(options) is null) yield return $"--admin {options.Admin}: say address:port, for example 127.0.0.1:8001, or none";
+        else if (Admin(options) is { } admin && !IPAddress.IsLoopback(admin.Address))
+            yield return $"--admin {options.Admin}: it stays on loopback, for example 127.0.0.1:8001: reach it from elsewhere through ssh";
+        else if (Admin(options)?.Port == Pages(options)?.Port) yield return $"--admin {options.Admin}: the pages have this port: choose another";
+        if (options.AdminToken.Length is > 0 and < AdminToken.Shortest)
+            yield return $"--admin-token: it is too short: give at least {AdminToken.Shortest} letters, or none and one is made";
         if (options.Certificate.Count != options.Key.Count) yield return "--certificate and --key: give both, or neither, as often the one as the other";
         foreach (var file in options.Certificate.Concat(options.Key).Append(options.Trust).Where(file => file.Length > 0 && !File.Exists(file)))
             yield return $"{file}: there is no such file";
@@ -78,6 +85,10 @@ public static class Configuring
     /// <summary>Where the pages are served, if that can be read.</summary>
     public static IPEndPoint? Pages(ServerOptions options) =>
         IPEndPoint.TryParse(options.Pages, out var place) && place.Port > 0 ? place : null;
+
+    /// <summary>Where the admin surface is served, if that can be read and is wanted.</summary>
+    public static IPEndPoint? Admin(ServerOptions options) =>
+        IPEndPoint.TryParse(options.Admin, out var place) && place.Port > 0 ? place : null;
 
     private static async Task<IReadOnlyList<Address>> AddressesAsync(string name)
     {

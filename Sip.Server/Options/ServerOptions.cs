@@ -12,6 +12,12 @@ public sealed class ServerOptions
     /// <summary>The address and port of the pages, the API and health; `none` for no pages.</summary>
     public string Pages { get; set; } = "127.0.0.1:8000";
 
+    /// <summary>The address and port of the admin surface, on loopback; `none` for no such thing.</summary>
+    public string Admin { get; set; } = "none";
+
+    /// <summary>The token that the admin surface asks for; with none, one is made, and kept in the data folder.</summary>
+    public string AdminToken { get; set; } = "";
+
     /// <summary>The domains whose users are ours; the first is the realm of challenges.</summary>
     public List<string> Domain { get; set; } = [];
 
