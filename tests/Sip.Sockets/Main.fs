@@ -86,6 +86,7 @@ let main arguments =
                 yield! List.map suite benches
                 yield! List.map Shards.all sharded
                 Starting.all shells
+                Surface.all shells
                 Stopping.all shells
                 Stopping.last (List.collect labs benches @ sharded)
             ])
