@@ -15,6 +15,7 @@ using Sip.Server.Resolving;
 using Sip.Server.Shell;
 using Sip.Server.Store;
 using Sip.Transactions;
+using Sip.Wire;
 
 if (args.Contains("--help"))
 {
@@ -62,6 +63,7 @@ var onReactor = options.Shell == "reactor" || (options.Shell == "auto" && Reacto
 
 PortableEdge? portable = null;
 builder.WebHost.UseKestrelHttpsConfiguration();
+builder.WebHost.UseSockets(sockets => (sockets.Backlog, sockets.CreateBoundListenSocket) = (ListeningSocket.Backlog, ListeningSocket.Open));
 builder.WebHost.ConfigureKestrel(kestrel =>
 {
     kestrel.AddServerHeader = false;
@@ -71,7 +73,8 @@ builder.WebHost.ConfigureKestrel(kestrel =>
         kestrel.Listen(new IPEndPoint(AddressModule.toIPAddress(opening.Bound.Address), opening.Bound.Port), listen =>
         {
             listen.Protocols = HttpProtocols.Http1;
-            if (opening.IsSecure) listen.UseHttps(certificate!);
+            listen.Use(next => connection => Announcing.GoOnAsync(portable!, connection, next));
+            if (opening.IsSecure) listen.UseHttps(certificate!, https => https.HandshakeTimeout = TimeSpan.FromMilliseconds(Patience.securing));
             listen.Run(connection => portable!.AcceptAsync(opening, connection));
         });
     }

@@ -129,6 +129,7 @@ module Reactors =
                     Upstreams = [||]
                     UpstreamPath = "supported"
                     Barred = [||]
+                    Balancers = [||]
                     Origins = [||]
                     Hosts = [||]
                     Paths = [||]
