@@ -21,6 +21,7 @@ let private identity =
             AuthenticationLaws.all
             SecrecyLaws.all
             PrincipalLaws.all
+            JwtLaws.all
         ]
 
 let private outbound =

@@ -20,6 +20,13 @@ let private addresses =
 let private v4 =
     Gen.choose (0, System.Int32.MaxValue) |> Gen.map (uint32 >> Address.ofV4)
 
+// Of characters that the words around a secret do not have.
+let private secrets =
+    Gen.elements (List.ofSeq "0123456789:/äя界")
+    |> Gen.nonEmptyListOf
+    |> Gen.map (List.toArray >> System.String)
+    |> Arb.fromGen
+
 let all =
     testList
         "Vocabulary"
@@ -50,4 +57,15 @@ let all =
                 "an address keeps its value through the library's form"
                 (Arb.fromGen (Gen.oneof [ v4; addresses ]))
             <| fun address -> Address.ofIPAddress (Address.toIPAddress address) = address
+
+            Law.holds "a secret never prints itself, and is no other text" secrets
+            <| fun text ->
+                let secret = Secret.Of text
+                let shown = [ string secret; $"%A{secret}"; $"{secret}"; $"%A{[ secret ]}" ]
+
+                shown |> List.forall (fun printed -> not (printed.Contains text))
+                && secret.Is text
+                && not (secret.Is(text + "x"))
+                && not (secret.Is(text.Substring 1))
+                && secret.Expose() = text
         ]
