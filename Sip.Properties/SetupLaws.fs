@@ -110,6 +110,146 @@ let private named (text: string) =
         Host.print listener.AdvertisedHost + ":" + string listener.AdvertisedPort
     | Configured.Invalid problems -> Seq.head problems
 
+/// Wishes that are good, with some of their letters changed, lost, doubled or swapped.
+let private mutated =
+    let text (good: string) =
+        gen {
+            let! kind = Gen.frequency [ 30, Gen.constant 0; 1, Gen.choose (1, 4) ]
+            let! at = Gen.choose (0, max 0 (good.Length - 1))
+
+            let! letter =
+                Gen.elements
+                    [ ':'; '='; '0'; '9'; '*'; ' '; '\r'; '\n'; '\000'; 'x'; '['; '.'; '-'; '/' ]
+
+            return
+                match kind with
+                | 0 -> good
+                | 1 -> good.Insert(at, string letter)
+                | 2 when good <> "" -> good.Remove(at, 1)
+                | 3 -> good + good
+                | _ when good <> "" -> good.Remove(at, 1).Insert(at, string letter)
+                | _ -> string letter
+        }
+
+    let texts all =
+        gen {
+            let! some = Gen.subListOf all
+            let! mutated = some |> List.map text |> Gen.sequenceToList
+            return List.toArray mutated :> IReadOnlyList<string>
+        }
+
+    gen {
+        let! listen =
+            texts
+                [
+                    "udp:127.0.0.1:5060"
+                    "tls:192.0.2.1:5061=sip.test"
+                    "ws:0.0.0.0:80"
+                    "tcp:127.0.0.1:5060"
+                ]
+
+        let! peers = texts [ "udp:192.0.2.7:5060"; "tls:192.0.2.8:5061" ]
+        let! domains = texts [ "sip.test"; "192.0.2.1" ]
+        let! barred = texts [ "10.0.0.0/8"; "2001:db8::/32" ]
+        let! upstreams = texts [ "sip:registrar.test"; "udp:192.0.2.9:5060" ]
+        let! origins = texts [ "https://app.test"; "*" ]
+        let! back = text "supported"
+        let! digest = text "all"
+        let! advertise = text "edge.test"
+
+        let! size =
+            Gen.elements [ 0; 1023; 1024; 1025; 4096; 65536; 65537; 1048576; 1048577; -1 ]
+
+        let! isUnsafe = Gen.elements [ true; false ]
+
+        return
+            { wishes [] with
+                Listen = listen
+                Peers = peers
+                Domains = domains
+                Barred = barred
+                Upstreams = upstreams
+                Origins = origins
+                UpstreamPath = back
+                Digest = digest
+                Advertise = advertise
+                MessageBytes = size
+                UnsafeNoAuth = isUnsafe
+            }
+    }
+
+/// What is ready is all that was asked for and nothing weaker; what is not is explained, option by option.
+let private isHonest (wishes: Wishes) =
+    match Setup.configure wishes with
+    | Configured.Invalid problems ->
+        problems.Count > 0
+        && problems
+           |> Seq.forall (fun words -> words.StartsWith "--" && words.Contains ": ")
+    | Configured.Ready setup ->
+        setup.Realm.Listeners.Length = wishes.Listen.Count
+        && setup.Realm.Peers.Length = wishes.Peers.Count
+        && setup.Realm.Barred.Length = wishes.Barred.Count
+        && (wishes.Domains.Count = 0 || setup.Realm.Domains.Length = wishes.Domains.Count)
+        && (setup.Realm.Admittance = Admittance.UnsafeOpen) = wishes.UnsafeNoAuth
+        && wishes.MessageBytes >= 1024
+        && wishes.MessageBytes <= 1048576
+        && setup.Openings
+           |> Seq.forall (fun opening ->
+               (opening.Rules.Handshake.Origins = Sip.Wire.Origins.AnyOrigin) =
+                   Seq.contains "*" wishes.Origins)
+        && (Seq.exists
+                (fun (sentence: string) -> sentence.Contains "nobody has to sign in")
+                (Explaining.sentences setup)
+                =
+                wishes.UnsafeNoAuth)
+
+let private options =
+    [
+        "--listen"
+        "--advertise"
+        "--pages"
+        "--certificate"
+        "--unsafe-no-auth"
+        "--data"
+        "--upstream-path"
+    ]
+
+let private mistyped =
+    gen {
+        let! word = Gen.elements options
+        let! at = Gen.choose (2, word.Length - 1)
+        let! letter = Gen.elements [ 'q'; 'z'; '7' ]
+
+        let! wrong =
+            Gen.elements
+                [
+                    word.Remove(at, 1)
+                    word.Insert(at, string letter)
+                    word.Remove(at, 1).Insert(at, string letter)
+                ]
+
+        return word, wrong
+    }
+
+let private mutations =
+    [
+        Law.holdsMeeting
+            [ true; false ]
+            "mutated wishes are either all fulfilled and nothing weaker, or every one that is wrong is named"
+            (Arb.fromGen mutated)
+            (fun wishes ->
+                if isHonest wishes then
+                    match Setup.configure wishes with
+                    | Configured.Ready _ -> ValueSome true
+                    | Configured.Invalid _ -> ValueSome false
+                else
+                    ValueNone)
+        Law.holds
+            "an option with one letter wrong is answered with the option that was meant"
+            (Arb.fromGen mistyped)
+        <| fun (word, wrong) -> Suggestion.nearest options wrong = ValueSome word
+    ]
+
 let all =
     testList
         "Setup"
@@ -119,6 +259,7 @@ let all =
                 mixtures
                 neverLoopback
             Law.holds "every listener has exactly one socket" listeners eachHasItsSocket
+            yield! mutations
             Law.holds
                 "a wish that cannot be granted is named among the problems"
                 (Arb.fromGen (Gen.zip (Gen.listOf polite) hostile))

@@ -33,23 +33,25 @@ builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
 // What keeps the server from starting is said in one sentence below, not once more as a stack trace.
 builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
 
-var (keys, problems) = CommandLine.Read(args);
+var isCheck = args.Contains("--check");
+var (keys, problems) = CommandLine.Read([.. args.Where(word => word != "--check")]);
 builder.Configuration.AddInMemoryCollection(keys);
 var options = new ServerOptions();
+problems.AddRange(CommandLine.Unknown(builder.Configuration.GetSection("Sip")));
 try
 {
-    builder.Configuration.GetSection("Sip").Bind(options, binder => binder.ErrorOnUnknownConfiguration = true);
+    builder.Configuration.GetSection("Sip").Bind(options);
 }
-catch (InvalidOperationException unknown)
+catch (InvalidOperationException unreadable)
 {
-    problems.Add(unknown.Message);
+    problems.Add(unreadable.Message);
 }
 Configuring.Complete(options);
 problems.AddRange(Configuring.Problems(options));
 
 var certificates = new CertificateWatch(new CertificateFiles(options.Certificate, options.Key, options.CertificateFolder), TimeProvider.System);
 problems.AddRange(certificates.Begin());
-using var store = Configuring.Store(options, problems);
+using var store = isCheck ? null : Configuring.Store(options, problems);
 var secret = store?.Secret(() => RandomNumberGenerator.GetBytes(32)) ?? RandomNumberGenerator.GetBytes(32);
 var configured = SetupModule.configure(await Configuring.WishesAsync(options, secret));
 if (configured is Configured.Invalid { Problems: var more }) problems.AddRange(more);
@@ -57,6 +59,13 @@ if (problems.Count > 0 || configured is not Configured.Ready { Setup: var setup 
 {
     foreach (var problem in problems) Console.Error.WriteLine(problem);
     return 2;
+}
+
+if (isCheck)
+{
+    foreach (var sentence in Explaining.sentences(setup)) Console.WriteLine(sentence);
+    foreach (var (name, days) in certificates.DaysLeft) Console.WriteLine($"shows the certificate of {name}, for {days} days yet");
+    return 0;
 }
 
 var clock = new Clock(TimeProvider.System);

@@ -1,3 +1,5 @@
+using Sip.Edge;
+
 namespace Sip.Server.Options;
 
 /// <summary>The command line as configuration keys: `--listen a --listen b` is `Sip:Listen:0` and `Sip:Listen:1`.</summary>
@@ -53,7 +55,7 @@ public static class CommandLine
             var found = Array.Find(known, candidate => candidate.Option == option);
             if (found.Option is null)
             {
-                problems.Add($"{words[i]}: there is no such option; there are {string.Join(", ", known.Select(k => k.Option))}");
+                problems.Add($"{words[i]}: there is no such option{Suggestion.words([.. known.Select(k => k.Option)], option)}; there are {string.Join(", ", known.Select(k => k.Option))}");
                 continue;
             }
             if (found.Kind == Kind.Flag)
@@ -74,6 +76,19 @@ public static class CommandLine
             keys[found.Kind == Kind.One ? $"Sip:{found.Key}" : $"Sip:{found.Key}:{place}"] = value;
         }
         return (keys, problems);
+    }
+
+    /// <summary>What is wrong with the names of settings, wherever they come from: an unknown one is never passed over.</summary>
+    public static IEnumerable<string> Unknown(IConfigurationSection section)
+    {
+        string[] names = [.. known.Select(k => k.Key)];
+        foreach (var setting in section.GetChildren())
+        {
+            var found = Array.Find(known, k => k.Key.Equals(setting.Key, StringComparison.OrdinalIgnoreCase));
+            if (found.Key is null) yield return $"{setting.Path}: there is no such setting{Suggestion.words(names, setting.Key)}; there are {string.Join(", ", names)}";
+            else if (setting.GetChildren().Any(below => found.Kind != Kind.Several || !below.Key.All(char.IsAsciiDigit) || below.GetChildren().Any()))
+                yield return $"{setting.Path}: {(found.Kind == Kind.Several ? "it is a list of texts" : "it is one value")}";
+        }
     }
 
     /// <summary>The options in one sentence each, for `--help`.</summary>

@@ -163,7 +163,7 @@ let private rotates shell =
                 Served.startWith shell [ "--certificate-folder=" + folder ] "Warning" heard
 
             let port = server.Port Transport.Tls
-            use! resident = Client.connect Transport.Wss (server.Port Transport.Wss)
+            use! resident = Client.connect Transport.Tls port
             let guests = Visitors port
             let mutable current = "swap-0.test"
             let mutable broken = 0
@@ -187,12 +187,13 @@ let private rotates shell =
                     let! took = until port ("CN=" + current)
                     longest <- max longest took
 
+                let! lives = Client.answers resident
+                Expect.isTrue lives "who was there before is still connected"
+
             let! struct (visits, failures, shown) = guests.Leave()
             Expect.isEmpty failures $"of {visits} handshakes none fails"
             Expect.isGreaterThan visits swaps "there was a coming and going"
             Expect.isFalse (List.contains "CN=broken.test" shown) "nothing broken was shown"
-            let! lives = Client.answers resident
-            Expect.isTrue lives "who was there before is still connected"
 
             stdout.WriteLine
                 $"{Served.word shell}: {swaps} swaps, {broken} of them broken; {visits} handshakes, {failures.Length} failed; a new certificate is seen within {longest.TotalSeconds:F1} s"

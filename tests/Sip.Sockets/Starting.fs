@@ -59,6 +59,7 @@ let private problems =
                 "--certificate"
                 "/nonexistent/cert.pem"
                 "--colour=red"
+                "--lisen=udp:127.0.0.1:5060"
                 "--key"
             ]
             2
@@ -77,6 +78,7 @@ let private problems =
                 "/nonexistent/cert.pem: there is no such file"
                 "--certificate and --key: give both"
                 "--colour=red: there is no such option; there are --listen, "
+                "--lisen=udp:127.0.0.1:5060: there is no such option, did you mean --listen?; there are"
                 "--key: its value is missing"
             ]
         refuses
@@ -85,6 +87,15 @@ let private problems =
             [ "--listen"; $"udp:127.0.0.1:{Ports.take ()}" ]
             2
             [ "Colour" ]
+        refuses
+            "a key that is nearly one of ours is refused with a guess"
+            [ "Sip__UnsafeNoAuht", "true"; "Sip__Listen__0__x", "y" ]
+            [ "--listen"; $"udp:127.0.0.1:{Ports.take ()}" ]
+            2
+            [
+                "Sip:UnsafeNoAuht: there is no such setting, did you mean UnsafeNoAuth?"
+                "Sip:Listen: it is a list of texts"
+            ]
         refuses
             "a number that is none is refused"
             []
@@ -121,6 +132,41 @@ let private problems =
             2
             [ "--data /dev/null/sip: the folder cannot be used" ]
     ]
+
+let private checks =
+    testCaseTask "settings are explained without being served"
+    <| fun () ->
+        task {
+            let port = Ports.take ()
+
+            let options =
+                [
+                    "--check"
+                    "--listen"
+                    $"udp:127.0.0.1:{port}"
+                    "--unsafe-no-auth"
+                    "--origin"
+                    "*"
+                    "--listen"
+                    $"ws:127.0.0.1:{port}"
+                ]
+
+            let! struct (exit, said) = Server.Refused([], options)
+            Expect.equal exit 0 said
+
+            for sentence in
+                [
+                    "UNSAFE: nobody has to sign in"
+                    "UNSAFE: any web page"
+                    $"listens on udp:127.0.0.1:{port}, known as 127.0.0.1:{port}, for anybody"
+                    "serves the users of 127.0.0.1"
+                ] do
+                Expect.stringContains said sentence "what would be served"
+
+            let! struct (exit, said) = Server.Refused([], [ "--check"; "--listen"; "nonsense" ])
+            Expect.equal exit 2 said
+            Expect.stringContains said "--listen nonsense: say" "what is wrong"
+        }
 
 let private badCertificate =
     let path = Path.Combine(folder (), "bad.pem")
@@ -338,6 +384,7 @@ let all (shells: string list) : Test =
         "Starting"
         [
             yield! problems
+            checks
             badCertificate
 
             for shell in shells do
