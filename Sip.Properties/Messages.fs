@@ -93,7 +93,7 @@ let private extras =
 let polite: Gen<string> =
     gen {
         let! start, method = startLine
-        let! vias = Gen.nonEmptyListOf via
+        let! vias = Gen.nonEmptyListOf via |> Gen.map (List.truncate 60)
         let! from = nameAddr
         let! target = nameAddr
         let! sequence = Gen.choose (0, 100000)

@@ -368,6 +368,17 @@ let all =
                 && way.Passage = Passage.Recorded
                 && texts HeaderName.Route (forwarded came leaves message) = [ routes[0] ]
 
+            Law.holds "the headers of a Route never get into a Request-URI" twoFlows
+            <| fun (came, leaves) ->
+                let strict = [ "<sip:strict.example.net?Subject=x>"; "<sip:next.example.net;lr>" ]
+                let after = forwarded came leaves (request "sip:bob@10.9.9.9" strict)
+                let mended = [ "<sip:next.example.net;lr>"; "<sip:bob@10.9.9.9?Route=x>" ]
+                let message = request "sip:edge.example.test:5060;lr" mended
+                let way = Routes.strip (station ()) message
+
+                (Text.ofBytes after.Bytes).StartsWith("INVITE sip:strict.example.net SIP/2.0")
+                && message.Text way.Uri.Whole = "sip:bob@10.9.9.9"
+
             Law.holds
                 "no Route or Request-URI takes us to an address we were not configured for"
                 (Arb.fromGen (Gen.two Messages.uri))

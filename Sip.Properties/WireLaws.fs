@@ -164,6 +164,30 @@ let all =
                 Text.ofBytes (ReadOnlySpan(Patch.toBytes edits (whole text))) =
                     Reference.cutAndPaste text cuts
 
+            Law.holds
+                "what is put in where something is taken away stands before it, whatever came first"
+                (Arb.fromGen cuts)
+            <| fun (text, cuts) ->
+                let edits = Edits()
+
+                for at, length, piece in cuts do
+                    Patch.replace
+                        edits
+                        (Slice.between at (at + length))
+                        (ReadOnlySpan(Text.toBytes piece))
+
+                for at, length, _ in cuts do
+                    if length > 0 then
+                        Patch.insert edits at "<here>"B
+
+                let marked =
+                    cuts
+                    |> List.map (fun (at, length, piece) ->
+                        at, length, (if length > 0 then "<here>" + piece else piece))
+
+                Text.ofBytes (ReadOnlySpan(Patch.toBytes edits (whole text))) =
+                    Reference.cutAndPaste text marked
+
             Law.holds "a header's name is what its spellings say" (Arb.fromGen spelt)
             <| fun name ->
                 HeaderName.ofBytes (ReadOnlySpan(Text.toBytes name)) = Reference.header name
@@ -212,6 +236,29 @@ let all =
                                  _) -> true
                 | Arrival.Broken _
                 | Arrival.Message _ -> false
+
+            Law.holds
+                "a Via whose sent-by is no host is refused, wherever it stands"
+                Messages.politeMessages
+            <| fun text ->
+                let places =
+                    [ "{0}, SIP/2.0/UDP a"; "SIP/2.0/UDP a, {0}"; "SIP/2.0/UDP a\r\nVia: {0}" ]
+
+                let at = text.IndexOf("\r\nVia: ", StringComparison.Ordinal)
+
+                let isRefused (host: string) (place: string) =
+                    let value = place.Replace("{0}", "SIP/2.0/UDP " + host)
+
+                    match read (text.Insert(at, "\r\nVia: " + value)) with
+                    | Arrival.Broken({
+                                         Wrong = Wrong.Malformed HeaderName.Via
+                                     },
+                                     ValueSome _) -> true
+                    | Arrival.Broken _
+                    | Arrival.Message _ -> false
+
+                [ "256.1.1.1"; "[:::]"; "a..b"; "a%00b"; "-a"; "1.2.3" ]
+                |> List.forall (fun host -> List.forall (isRefused host) places)
 
             Law.holds "a printed URI reads back" uris <| printsBack UriView.ofText Uri.print
             Law.holds "a printed name-addr reads back" names

@@ -45,7 +45,7 @@ module Placing =
             match uriOf first with
             | ValueSome uri when not (Parameters.has "lr" uri.Parameters) ->
                 let last = NameAddr.print (NameAddr.ofUri contact)
-                struct (Uri.printSip uri, rest @ [ last ])
+                struct (Uri.print (asRequestUri uri), rest @ [ last ])
             | ValueSome _
             | ValueNone -> struct (Uri.print contact, path)
         | [] -> struct (Uri.print contact, path)

@@ -378,7 +378,8 @@ module internal Proxying =
             if around.Station.Realm.Home.IsSome then
                 Standin.restore around.Edits around.Station message
 
-            if Response.classOf status = Class.Success then
+            // The registrar may say so again when the client has long been told.
+            if Response.classOf status = Class.Success && walk.HasRequest then
                 around.Identities.Registered(walk.Source, walk.Request)
 
         {

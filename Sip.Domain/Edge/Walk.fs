@@ -93,6 +93,9 @@ type internal Walk(around: Surroundings) =
     /// Something but the machines has changed.
     member _.Touch() : unit = isChanged <- true
 
+    /// Whether the request is still kept: once it is answered and no leg can need it, it is not.
+    member this.HasRequest: bool = not (isNull request) || not this.Bytes.IsEmpty
+
     /// The request: the message that it came as, or what is kept of it read again.
     member this.Request: Message =
         match request with

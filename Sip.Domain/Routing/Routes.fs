@@ -45,13 +45,23 @@ module Routes =
     let private r2 = "r2"B
     let private ob = "ob"B
 
+    // RFC 3261 §19.1.1, table 1: neither a Route nor a Request-URI, which it may become, has headers.
+    let private withoutHeaders (uri: UriView) : UriView =
+        if uri.Headers.Length = 0 then
+            uri
+        else
+            { uri with
+                Whole = Slice.between uri.Whole.Start uri.Headers.Start
+                Headers = Slice.none
+            }
+
     /// The URI of a Route value; a value that is no SIP URI has the view of none.
     let private uriOf (all: ReadOnlySpan<byte>) (route: Slice) : UriView =
         match AddressView.read all route with
         | ValueSome view ->
             match view.Uri.Kind with
             | UriKind.Sip
-            | UriKind.Sips -> view.Uri
+            | UriKind.Sips -> withoutHeaders view.Uri
             | UriKind.Tel
             | UriKind.Other -> UriView.none
         | ValueNone -> UriView.none

@@ -15,6 +15,7 @@ type Wrong =
     | FieldLine
     | FieldTooLong
     | TooManyFields
+    | TooManyVias
     | NoEndOfHead
     | Missing of Name: HeaderName
     | Repeated of Name: HeaderName
@@ -34,6 +35,7 @@ module Fault =
     let status (fault: Fault) : Status =
         match fault.Wrong with
         | Wrong.Version -> Status.versionNotSupported
+        | Wrong.TooManyVias -> Status.tooManyHops
         | Wrong.TooLarge
         | Wrong.FieldTooLong
         | Wrong.TooManyFields -> Status.messageTooLarge
@@ -56,6 +58,7 @@ module Fault =
         | Wrong.FieldLine -> "Bad Request: A Header Line Is Not A Name, A Colon And A Value"
         | Wrong.FieldTooLong -> "Message Too Large: A Header Field Is Too Long"
         | Wrong.TooManyFields -> "Message Too Large: Too Many Header Fields"
+        | Wrong.TooManyVias -> "Too Many Hops: More Than 70 Via"
         | Wrong.NoEndOfHead -> "Bad Request: No Empty Line Ends The Head"
         | Wrong.Missing name -> String.Concat("Bad Request: Missing ", HeaderName.print name)
         | Wrong.Repeated name -> String.Concat("Bad Request: Repeated ", HeaderName.print name)

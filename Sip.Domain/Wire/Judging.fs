@@ -19,6 +19,9 @@ module Judging =
             HeaderName.CSeq
         |]
 
+    /// How many servers a message may have come by: as many as Max-Forwards lets it (RFC 3261 §8.1.1.6).
+    let mostVias = 70
+
     let private bit (name: HeaderName) = 1u <<< HeaderName.place name
 
     // The rules of counting as sets of bits, for the messages that keep them.
@@ -114,16 +117,34 @@ module Judging =
             message.HasFromTag <- true
             ValueNone
 
-    let private viaFault (message: Message) (all: ReadOnlySpan<byte>) (field: Field) =
-        let stop = Values.endOfFirst all field.Value.Start field.Value.End
-
-        match ViaView.read all (Slice.between field.Value.Start stop) with
-        | ValueNone -> malformed field
-        | ValueSome _ when message.HasVia -> ValueNone
-        | ValueSome _ as view ->
-            message.Via <- view
+    // Whoever comes first stays: the top Via is the one that is asked for.
+    let private remember (message: Message) (via: ViaView voption) =
+        if not message.HasVia then
+            message.Via <- via
             message.HasVia <- true
-            ValueNone
+
+    // A response goes back along those below ours, so that each of them has to be one.
+    let private viaFault (message: Message) (all: ReadOnlySpan<byte>) (field: Field) =
+        let mutable found = ValueNone
+        let mutable at = field.Value.Start
+
+        while found.IsNone && at <= field.Value.End do
+            let stop = Values.endOfFirst all at field.Value.End
+            let via = ViaView.read all (Slice.between at stop)
+            message.ViaCount <- message.ViaCount + 1
+            at <- stop + 1
+
+            match via with
+            | ValueNone -> found <- malformed field
+            | ValueSome view ->
+                remember message via
+
+                if not (HostView.isHost (Slice.bytes all view.Host)) then
+                    found <- malformed field
+                elif message.ViaCount > mostVias then
+                    found <- fault Wrong.TooManyVias field.Value.Start
+
+        found
 
     /// What is wrong with one field's value, for the fields that every message is judged by.
     let private valueFault (message: Message) (all: ReadOnlySpan<byte>) (field: Field) =

@@ -56,6 +56,7 @@ type Message internal () =
     member val internal BodyAt = Slice.none with get, set
     // What is decoded once and remembered.
     member val internal HasVia = false with get, set
+    member val internal ViaCount = 0 with get, set
     member val internal Via: ViaView voption = ValueNone with get, set
     member val internal HasFromTag = false with get, set
     member val internal FromTag = Slice.none with get, set
@@ -78,6 +79,7 @@ type Message internal () =
         Array.Clear this.First
         Array.Clear this.Last
         this.HasVia <- false
+        this.ViaCount <- 0
         this.HasFromTag <- false
         this.HasToTag <- false
 

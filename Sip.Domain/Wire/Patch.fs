@@ -65,13 +65,18 @@ type Edits() =
 
         grown
 
-    // Insertion sort: few edits, mostly in order already, and edits at one position keep theirs.
+    // What is only put in stands before what is taken away at the same position; else edits at one
+    // position keep their order.
+    static member inline private IsAfter(one: Edit, other: Edit) =
+        one.At > other.At || (one.At = other.At && one.Remove > 0 && other.Remove = 0)
+
+    // Insertion sort: few edits, mostly in order already.
     member private _.Sort() =
         for i in 1 .. count - 1 do
             let edit = edits[i]
             let mutable j = i - 1
 
-            while j >= 0 && edits[j].At > edit.At do
+            while j >= 0 && Edits.IsAfter(edits[j], edit) do
                 edits[j + 1] <- edits[j]
                 j <- j - 1
 

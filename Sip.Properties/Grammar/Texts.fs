@@ -383,8 +383,8 @@ let private shrink (text: string) : string seq =
 let every (values: Gen<string>) : Arbitrary<string> =
     Arb.fromGenShrink (Gen.frequency [ 5, values; 4, damaged values; 1, hostile ], shrink)
 
-// Every run of CR and LF becomes a fold, which is all that reading lets through.
-let private folded (text: string) =
+/// A text in which every run of CR and LF is a fold, which is all that reading lets through.
+let folded (text: string) : string =
     String.Join("\r\n ", text.Split([| '\r'; '\n' |], StringSplitOptions.RemoveEmptyEntries))
 
 /// The same, as far as a header field can hold them.

@@ -203,6 +203,15 @@ let private passing shards =
             Expect.equal (Sheet.first "Authorization" sent) proof "as it was written"
         }
 
+        test
+            "an acceptance that the registrar says again, when the client has long been told, goes nowhere" {
+            let edge, _, _, asked = registered shards byPath [ here ]
+            accepted edge asked |> ignore
+            let again = answered 200 [ "Contact", Sheet.first "Contact" asked ] asked
+            Expect.isEmpty (edge.Says home again) "nothing comes of it"
+            Expect.isEmpty (edge.Says home again) "nor the next time"
+        }
+
         test "a call from the registrar goes down the flow that the Path names" {
             let edge, browser, _, asked = registered shards byPath [ here ]
             accepted edge asked |> ignore

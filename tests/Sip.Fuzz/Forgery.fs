@@ -1,0 +1,117 @@
+// Forgery: the kind `forge`: nonces, flow tokens and aliases that somebody made up, altered, cut, joined or spelt
+// otherwise: none is ever accepted (rules R9, rows E3 and H1).
+
+namespace Sip.Fuzz
+
+open System
+open Sip
+open Sip.Identity
+open Sip.Routing
+open Sip.Properties
+open Sip.Transactions
+
+/// Forging what we seal.
+[<RequireQualifiedAccess>]
+module Forgery =
+
+    let private now = Instant.FromMilliseconds 1_000_000L
+    let private later = now.After 60_000L<ms>
+    let private mint = Mint.ofRealm RoutingLaws.realm
+
+    let private keys = IdentityCases.keys
+
+    let private binding: NonceBinding =
+        {
+            Realm = "example.test"
+            Bound = "flow 7"
+        }
+
+    let private flow (number: int) : Flow =
+        {
+            Listener = ListenerId(number % 5)
+            Transport = RoutingLaws.realm.Listeners[number % 5].Transport
+            Connection = if number % 5 = 0 then 0L else int64 number
+            Remote =
+                {
+                    Address = Address.ofV4 (uint32 number * 7919u)
+                    Port = 1024 + number % 60000
+                }
+        }
+
+    let private letters =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+    /// Something that is not, but may look like, one of these.
+    let forge (luck: Luck) (genuine: string[]) : string =
+        let one, other = luck.Of genuine, luck.Of genuine
+        let at = luck.Below one.Length
+
+        match luck.Below 9 with
+        | 0 -> one.Remove(at, 1).Insert(at, string letters[luck.Below 64])
+        | 1 -> one.Substring(0, at) + other.Substring(min at other.Length)
+        | 2 -> one.Substring(0, at)
+        | 3 -> one + luck.Text(letters, 1, 4)
+        | 4 -> luck.Text(letters, one.Length, one.Length)
+        | 5 -> one.Substring(0, at) + luck.Text(letters, one.Length - at, one.Length - at)
+        | 6 -> one.Insert(at, luck.Of [| "="; "%"; " "; "\u0000"; "/"; "+"; "." |])
+        | 7 -> one.Remove(at, 1).Insert(at, string (char (luck.Below 256)))
+        | _ -> one.ToLowerInvariant()
+
+    /// What is forged: its name, genuine ones, and whether a text is accepted.
+    let private sorts (luck: Luck) : (string * string[] * (string -> bool)) list =
+        let many make = Array.init 64 make
+
+        let stations = Station.ofRealm RoutingLaws.realm
+
+        [
+            "nonces",
+            many (fun i -> Nonce.mint keys.Current now binding (string i)),
+            (fun text ->
+                match Nonce.judge keys now Nonce.lifetime binding text with
+                | NonceAge.Fresh _ -> true
+                | NonceAge.Stale
+                | NonceAge.Forged -> false)
+            "flow tokens",
+            many (fun i -> FlowToken.mint mint later (flow i)),
+            (fun text ->
+                match FlowToken.trace mint now text with
+                | Traced.Forged -> false
+                | Traced.Leads _
+                | Traced.Dead
+                | Traced.Elsewhere _ -> true)
+            "aliases",
+            many (fun i -> Alias.mint mint (flow i)),
+            (fun text -> not (stations.Flows.Follow(ReadOnlySpan(Text.toBytes text))).IsForged)
+        ]
+
+    /// Runs and says what it came to: a forgery that was accepted is a failure.
+    let run (folder: string) (seed: int) (bound: Bound) : Tally =
+        let allowance = Allowance bound
+        let luck = Luck seed
+        let sorts = sorts luck
+        let mutable count = 0L
+        let mutable failures = 0
+
+        let attempt name (genuine: string[]) (accepts: string -> bool) =
+            let text = forge luck genuine
+
+            if not (Array.contains text genuine) && accepts text then
+                failures <- failures + 1
+                stderr.WriteLine $"accepted of {name}: {text}"
+
+        while allowance.Lasts count do
+            for name, genuine, accepts in sorts do
+                for _ in 1..100 do
+                    attempt name genuine accepts
+
+            count <- count + 100L * int64 sorts.Length
+
+        {
+            Kind = "forge"
+            Seed = seed
+            Count = count
+            Failures = failures
+            Remark =
+                String.Join(", ", sorts |> List.map (fun (name, _, _) -> name))
+                + $", {allowance.Seconds:F0} s"
+        }
