@@ -23,6 +23,7 @@ let wishes (listen: string list) : Wishes =
         Upstreams = [||]
         UpstreamPath = "supported"
         Barred = [||]
+        Limits = [||]
         Origins = [||]
         Hosts = [||]
         Paths = [||]

@@ -139,7 +139,7 @@ PortableEdge OnKestrel()
     return new PortableEdge(setup, Ledger(ShardingModule.alone), resolver, clock, new StreamSettings { QueueBytes = options.QueueBytes, Trusted = trusted }, patience, log);
 }
 
-Ledger Ledger(Sharding sharding) => new(realm, TimingModule.usual, setup.Policy, BoundsModule.usual, sharding);
+Ledger Ledger(Sharding sharding) => new(realm, TimingModule.usual, setup.Policy, setup.Bounds, sharding);
 
 X509Certificate2 Certificate() => options.Certificate.Length > 0
     ? Certificates.Read(options.Certificate, options.Key)

@@ -30,6 +30,9 @@ public sealed class ServerOptions
     /// <summary>Addresses and ranges that are never called, whatever a name resolves to.</summary>
     public List<string> Barred { get; set; } = [];
 
+    /// <summary>Bounds other than the usual: `name=number`; the names stand in the operator's page.</summary>
+    public List<string> Limit { get; set; } = [];
+
     /// <summary>Web pages that may connect by WebSocket, beside those of the same host; `*` for any.</summary>
     public List<string> Origin { get; set; } = [];
 

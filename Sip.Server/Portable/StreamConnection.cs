@@ -122,6 +122,12 @@ public sealed class StreamConnection
                 step = Streams.Receive(Rules, edge.Clock.Now, State, bytes.Span[done..]);
                 Do(step);
             }
+            if ((step.Event.IsMessage || step.Event.IsAssembled) && !IsDialled && !edge.Admits(Number, Remote.Address))
+            {
+                reason = "it sends too much";
+                lock (outbox.Gate) outbox.Close();
+                return done;
+            }
             if (step.Event.IsUpgraded) Open(isWebSocket: true);
             // Only what came in one piece stands among these bytes.
             if (step.Event.IsMessage) edge.Take(Input.NewArrived(Carried(), bytes.Slice(done + step.Offset, step.Length)));

@@ -1,5 +1,6 @@
 using Sip;
 using Sip.Edge;
+using Sip.Guarding;
 
 namespace Sip.Server.Shell;
 
@@ -48,6 +49,9 @@ public static partial class Log
     [LoggerMessage(14, LogLevel.Information, "{Server} behind this server answers again")]
     public static partial void Answering(this ILogger log, string server);
 
+    [LoggerMessage(15, LogLevel.Warning, "{Origin} is banned for {Seconds} s: {Offence}")]
+    public static partial void Banned(this ILogger log, string origin, long seconds, string offence);
+
     /// <summary>Logs what the ledger noted; what nobody reads is not put into words either.</summary>
     public static void Noted(this ILogger log, Note note)
     {
@@ -71,6 +75,9 @@ public static partial class Log
                 break;
             case Note.Answering { Server: var server }:
                 log.Answering(EndpointModule.print(new Endpoint(server.Address, server.Port)));
+                break;
+            case Note.Banned { Ban: var ban }:
+                log.Banned(AddressModule.print(ban.Origin), ban.Until.Since(ban.Since) / 1000, OffenceModule.words(ban.Offence));
                 break;
             case Note.Stray { From: var from, CallId: var callId }:
                 log.Stray(EndpointModule.print(from.Remote), from.Connection, callId);

@@ -129,6 +129,7 @@ module Reactors =
                     Upstreams = [||]
                     UpstreamPath = "supported"
                     Barred = [||]
+                    Limits = [||]
                     Origins = [||]
                     Hosts = [||]
                     Paths = [||]
