@@ -14,7 +14,7 @@ open Sip.Transactions
 open Sip.Edge
 
 let private bounds: Bounds =
-    {
+    { Bounds.usual with
         PerFlow = 4<exchange>
         Total = 6<exchange>
         Ended = 3<exchange>

@@ -25,6 +25,7 @@ let wishes (listen: string list) : Wishes =
         UpstreamPath = "supported"
         Barred = [||]
         Balancers = [||]
+        Limits = [||]
         Origins = [||]
         Hosts = [||]
         Paths = [||]

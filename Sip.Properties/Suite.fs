@@ -7,6 +7,7 @@ open Sip.Properties.Grammar
 open Sip.Properties.Registrar
 open Sip.Properties.Outbound
 open Sip.Properties.Locating
+open Sip.Properties.Guarding
 
 let private registrar =
     testList "Registrar" [ NameLaws.all; RegisterLaws.all; BindingsLaws.all; RegEventLaws.all ]
@@ -57,6 +58,9 @@ let all: Test =
             AssertionLaws.all
             AllocationLaws.all
             BoundsLaws.all
+            MeterLaws.all
+            OverloadLaws.all
+            BoundLaws.all
             GatheringLaws.all
             TransactionLaws.all
             ForkLaws.all

@@ -87,7 +87,7 @@ type Scene(caller: Transport, callee: Transport, pace: int) =
 
     // All traffic is that of one pair here: a flow's share must not bound it.
     let bounds =
-        {
+        { Bounds.usual with
             PerFlow = 1_000_000<exchange>
             Total = 1_000_000<exchange>
             Ended = 1_000_000<exchange>

@@ -177,7 +177,7 @@ PortableEdge OnKestrel()
     return new PortableEdge(setup, Ledger(ShardingModule.alone), resolver, clock, new StreamSettings { QueueBytes = options.QueueBytes, Trusted = trusted }, patience, log);
 }
 
-Ledger Ledger(Sharding sharding) => new(realm, TimingModule.usual, setup.Policy, BoundsModule.usual, sharding);
+Ledger Ledger(Sharding sharding) => new(realm, TimingModule.usual, setup.Policy, setup.Bounds, sharding);
 
 X509Certificate2 ForDevelopment() =>
     Certificates.ForDevelopment(options.Data, realm.Listeners.Select(listener => HostModule.print(listener.AdvertisedHost)), clock.Time.GetUtcNow());

@@ -8,24 +8,55 @@ open System.Collections.Generic
 open Sip
 open Sip.Wire
 open Sip.Routing
+open Sip.Guarding
 
 /// One answer.
 [<Sealed>]
 type internal Given(key: Mark, source: FlowText, bytes: ReadOnlyMemory<byte>) =
     inherit Reminder()
+
+    /// The one that was given next before it, and next after it.
+    [<DefaultValue>]
+    val mutable Older: Given | null
+
+    [<DefaultValue>]
+    val mutable Newer: Given | null
+
+    member _.Key = key
     member _.Source = source
     member _.Bytes = bytes
     override _.What = Due.Answer key
 
 /// The answers of one ledger.
 [<Sealed>]
-type internal Answers(agenda: Agenda, shelf: Shelf) =
+type internal Answers(agenda: Agenda, shelf: Shelf, guard: Guard, most: int) =
     let given = Dictionary<Mark, Given>()
+    let mutable oldest: Given | null = null
+    let mutable newest: Given | null = null
+
+    let link (answer: Given) =
+        answer.Older <- newest
+
+        match newest with
+        | null -> oldest <- answer
+        | before -> before.Newer <- answer
+
+        newest <- answer
+
+    let unlink (answer: Given) =
+        match answer.Older with
+        | null -> oldest <- answer.Newer
+        | before -> before.Newer <- answer.Newer
+
+        match answer.Newer with
+        | null -> newest <- answer.Older
+        | after -> after.Older <- answer.Older
 
     let forget (key: Mark) =
         match given.TryGetValue key with
         | true, answer ->
             given.Remove key |> ignore
+            unlink answer
             agenda.Forget answer
             shelf.Return answer.Bytes
         | false, _ -> ()
@@ -36,11 +67,17 @@ type internal Answers(agenda: Agenda, shelf: Shelf) =
         | true, found -> found
         | false, _ -> null
 
-    /// Keeps an answer until then.
+    /// Keeps an answer until then; where there is no room the oldest gives way.
     member _.Keep(key: Mark, source: FlowText, bytes: ReadOnlyMemory<byte>, until: Instant) : unit =
         forget key
         let answer = Given(key, source, shelf.Keep bytes.Span)
         given[key] <- answer
+        link answer
+
+        if given.Count > most then
+            guard.Refuse Bound.Answers
+            forget (Unchecked.nonNull oldest).Key
+
         agenda.Remind(until, answer)
 
     /// The request comes no more.

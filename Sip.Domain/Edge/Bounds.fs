@@ -5,6 +5,7 @@
 namespace Sip.Edge
 
 open Sip
+open Sip.Guarding
 
 /// Requests under way, their last 64·T1 included.
 [<Measure>]
@@ -19,17 +20,26 @@ type Bounds =
         Total: int<exchange>
         /// Of those in it that only wait for their end, to absorb what is sent again.
         Ended: int<exchange>
+        /// What strangers may use.
+        Caps: Caps
     }
 
 /// Choosing bounds.
 [<RequireQualifiedAccess>]
 module Bounds =
 
-    /// What has ended holds some 1.3 KB. At 10,000 new requests a second each end is remembered for 6 s,
+    /// Bounds with these caps. What has ended holds some 1.3 KB. At 10,000 new requests a second each end is remembered for 6 s,
     /// by when a client that heard nothing has asked three times more (RFC 3261 §17.1.2.2).
-    let usual: Bounds =
+    let ofCaps (caps: Caps) : Bounds =
+        let number bound =
+            caps.Usual[Bound.place bound] * 1<exchange>
+
         {
-            PerFlow = 8192<exchange>
-            Total = 400_000<exchange>
+            PerFlow = number Bound.RequestsPerFlow
+            Total = number Bound.Requests
             Ended = 65_536<exchange>
+            Caps = caps
         }
+
+    /// The bounds where an operator says nothing.
+    let usual: Bounds = ofCaps Bound.usual

@@ -27,6 +27,7 @@ type internal Desk
         policy: Policy,
         location: Location,
         outbox: Outbox,
+        guard: Sip.Guarding.Guard,
         become: string -> Bindings * Change list -> unit
     ) =
 
@@ -52,6 +53,10 @@ type internal Desk
     let refuse (flow: Flow) (request: Message) (refusal: Sip.Registrar.Refusal) =
         let status = Sip.Registrar.Refusal.status refusal
         let words = Sip.Registrar.Refusal.reason refusal
+
+        if refusal = Sip.Registrar.Refusal.Full then
+            guard.Refuse Sip.Guarding.Bound.ContactsPerUser
+
         outbox.Note(Note.Refused(flow, Message.callId request, status.Number, words))
         Decision.Answer(status, words, Sip.Registrar.Refusal.headers refusal)
 

@@ -9,11 +9,20 @@ open Sip.Wire
 open Sip.Routing
 open Sip.Transactions
 open Sip.Identity
+open Sip.Guarding
 
 /// Letting requests in.
 [<Sealed>]
 type internal Entrance
-    (station: Station, timing: Timing, deciding: Deciding, edits: Edits, tables: Tables) =
+    (
+        station: Station,
+        timing: Timing,
+        deciding: Deciding,
+        edits: Edits,
+        guard: Guard,
+        ban: Instant -> Address -> Offence -> unit,
+        tables: Tables
+    ) =
     let realm = station.Realm
     let outbox = tables.Outbox
     let proofs = tables.Proofs
@@ -51,6 +60,21 @@ type internal Entrance
             Forward.write edits &outgoing
             outbox.Send(place.Hop, outbox.Patched(edits, request))
 
+    let later = 5L<s>
+
+    // INVITEs wait as long as somebody lets it ring: those of one user are counted, whatever they come by. A
+    // peer speaks for many.
+    let callerOf (source: FlowText) method (request: Message) =
+        if method = Method.Invite && source.Standing <> Standing.Peer then
+            match AddressView.read request.Bytes (Message.value HeaderName.From request) with
+            | ValueSome from -> guard.Caller(request.Slice from.Uri.User)
+            | ValueNone -> 0UL
+        else
+            0UL
+
+    let isTooMany (source: FlowText) (caller: uint64) =
+        caller <> 0UL && not (guard.Invites(caller, source.Flow.Remote.Address))
+
     let forward (source: FlowText) method (request: Message) (way: Way) (places: Place list list) =
         if method = Method.Ack then
             match places with
@@ -62,11 +86,15 @@ type internal Entrance
 
             if breadth < 1 then
                 outbox.Refuse(source, request, Refusal.TooBroad)
-            elif exchanges.TryMakeRoom source then
-                let places = MaxBreadth.within breadth places
-                exchanges.Begin(Key.ofRequest station request, method, source, request, places)
             else
-                outbox.Refuse(source, request, Refusal.Overloaded)
+                let caller = callerOf source method request
+
+                if not (exchanges.TryMakeRoom source) || isTooMany source caller then
+                    outbox.Refuse(source, request, Refusal.Overloaded later)
+                else
+                    let places = MaxBreadth.within breadth places
+                    let key = Key.ofRequest station request
+                    exchanges.Begin(key, method, source, request, places, caller)
 
     // One after another, each where the one before did not take it.
     let inTurn (places: Place list) : Place list list =
@@ -157,12 +185,29 @@ type internal Entrance
             proofs.Vouch flow
             outbox.Tell(Told.Proven flow)
 
+    // What a datagram says proves nothing about where it comes from.
+    let shown (now: Instant) (source: FlowText) (request: Message) =
+        if
+            Flow.isConnection source.Flow
+            && Scanner.sent request.Bytes
+            && guard.Scans(now, source.Flow.Remote.Address)
+        then
+            ban now source.Flow.Remote.Address Offence.Scanning
+
     /// What the verdict on a request's credentials allows; everything else is answered here, and then
     /// there is none.
     let judged (now: Instant) (source: FlowText) demand target (request: Message) =
         let attempt = Gate.attempt demand source.Flow request
 
-        match proofs.Judge(now, Gate.transport source request, attempt) with
+        let from = source.Flow.Remote.Address
+
+        match proofs.Judge(now, Gate.transport source request, from, attempt) with
+        | Verdict.Proven(principal, spent) when
+            not (guard.Request(now, principal.User, source.Flow.Remote.Address))
+            ->
+            proofs.Spend spent
+            outbox.Refuse(source, request, Refusal.Overloaded later)
+            ValueNone
         | Verdict.Proven(principal, spent) ->
             proofs.Spend spent
 
@@ -173,6 +218,10 @@ type internal Entrance
                 ValueSome(ValueSome Refusal.NotYou)
         | Verdict.Challenge staleness ->
             challenge now source demand attempt staleness request
+            shown now source request
+            ValueNone
+        | Verdict.Refused(Rejection.TooManyGuesses wait) ->
+            outbox.Refuse(source, request, Refusal.Overloaded wait)
             ValueNone
         | Verdict.Malformed flaw ->
             let words = "Bad Request: " + Flaw.words flaw

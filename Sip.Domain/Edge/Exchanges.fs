@@ -9,6 +9,7 @@ open System.Collections.Generic
 open Sip
 open Sip.Wire
 open Sip.Routing
+open Sip.Guarding
 
 /// The exchanges of one ledger.
 [<Sealed>]
@@ -30,8 +31,16 @@ type internal Exchanges(around: Surroundings, agenda: Agenda, bounds: Bounds) =
         | true, slot -> slot
         | false, _ -> null
 
+    let guard = around.Guard
+
+    let answered (slot: Slot) =
+        if slot.Caller <> 0UL then
+            guard.Answered slot.Caller
+            slot.Caller <- 0UL
+
     let forget (slot: Slot) =
         let exchange = slot.Exchange
+        answered slot
         slots.Remove exchange.Key |> ignore
         agenda.Forget slot
         ended.Remove slot
@@ -85,6 +94,9 @@ type internal Exchanges(around: Surroundings, agenda: Agenda, bounds: Bounds) =
         addLegs slot after
         agenda.Remind(Exchange.wake after, slot)
 
+        if slot.Caller <> 0UL && not (Exchange.isPending after) then
+            answered slot
+
         if not slot.IsEnded && Exchange.onlyLingers after then
             ended.Add slot
             sources.End slot.Source
@@ -101,12 +113,17 @@ type internal Exchanges(around: Surroundings, agenda: Agenda, bounds: Bounds) =
         | true, struct (slot, leg) -> struct (slot, leg)
         | false, _ -> struct (null, 0)
 
-    /// Sends a request on its way.
-    member _.Begin(key, method, source: FlowText, request, places) : unit =
+    /// Sends a request on its way; `caller` is who is counted for it, 0 for nobody.
+    member _.Begin(key, method, source: FlowText, request, places, caller: uint64) : unit =
         match Proxying.start walk key method source request places with
-        | null -> shelf.Return walk.Bytes
+        | null ->
+            shelf.Return walk.Bytes
+
+            if caller <> 0UL then
+                guard.Answered caller
         | exchange ->
             let slot = if spare.Count > 0 then spare.Pop() else Slot()
+            slot.Caller <- caller
             slots[key] <- slot
             sources.Add(source.Flow, key, slot.Source)
             keep slot exchange
@@ -145,10 +162,16 @@ type internal Exchanges(around: Surroundings, agenda: Agenda, bounds: Bounds) =
             | ValueSome key ->
                 giveWay (find key)
                 true
-            | ValueNone -> false
+            | ValueNone ->
+                guard.Refuse Bound.RequestsPerFlow
+                false
         elif slots.Count * 1<exchange> >= bounds.Total then
             let oldest = ended.Oldest
             giveWay oldest
+
+            if isNull oldest then
+                guard.Refuse Bound.Requests
+
             not (isNull oldest)
         else
             true

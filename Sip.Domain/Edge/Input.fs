@@ -9,6 +9,7 @@ open Sip.Wire
 open Sip.Routing
 open Sip.Identity
 open Sip.Registrar
+open Sip.Guarding
 
 /// What an operator may want to know, as data.
 [<RequireQualifiedAccess>]
@@ -23,6 +24,8 @@ type Note =
     | Answering of Server: Destination
     /// A response that answers nothing of ours.
     | Stray of From: Flow * CallId: string
+    /// Nothing from there is looked at for a while.
+    | Banned of Ban: Ban
 
 /// What a connection does about a user from now on.
 [<RequireQualifiedAccess; Struct>]
@@ -43,6 +46,8 @@ type Told =
     | Speaks of Flow: Flow * User: Asserted * Speech: Speech
     /// Whoever is at this address is a peer from now on.
     | Trusted of Address: Address
+    /// Nobody listens to whoever is there until then.
+    | Banned of Ban: Ban
 
 /// What happened outside.
 [<RequireQualifiedAccess>]

@@ -11,6 +11,7 @@ open Sip.Wire
 open Sip.Registrar
 open Sip.Routing
 open Sip.Transactions
+open Sip.Guarding
 
 /// The state of one shard.
 [<Sealed>]
@@ -20,6 +21,8 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
     let outbox = Outbox station
     let identities = Identities outbox
     let pulses = Pulses(station, timing, agenda, outbox)
+    let guard = Guard(realm.Secret, bounds.Caps, Realm.peerAddresses realm)
+    let load = Load()
     // What arrives is read here; nothing keeps it beyond its input.
     let came = Message.blank ()
 
@@ -30,6 +33,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
             Outbox = outbox
             Identities = identities
             Pulses = pulses
+            Guard = guard
             Edits = Edits()
             Asked = Message.blank ()
             Sent = Message.blank ()
@@ -37,9 +41,28 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
         }
 
     let exchanges = Exchanges(around, agenda, bounds)
-    let answers = Answers(agenda, outbox.Shelf)
+
+    let answers =
+        Answers(agenda, outbox.Shelf, guard, bounds.Caps.Usual[Bound.place Bound.Answers])
+
     let locating = Locating(station, agenda, outbox, pulses)
-    let proofs = Proofs(station, agenda)
+
+    let banFor = 600_000L<ms>
+
+    let ban (now: Instant) (address: Address) (offence: Offence) =
+        let ban =
+            {
+                Origin = Origin.ofAddress address
+                Offence = offence
+                Since = now
+                Until = now.After banFor
+            }
+
+        guard.Ban(now, ban)
+        outbox.Note(Note.Banned ban)
+        outbox.Tell(Told.Banned ban)
+
+    let proofs = Proofs(station, agenda, guard, ban)
     let location = Location(realm, outbox.IsLive, agenda)
     let watchers = Watchers(station, timing, agenda, outbox, location)
 
@@ -49,7 +72,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
         outbox.Tell(Told.Bound(aor, after, changes, around.Now))
         watchers.Changed(around.Now, aor, changes)
 
-    let desk = Desk(realm, policy, location, outbox, become)
+    let desk = Desk(realm, policy, location, outbox, guard, become)
 
     let entrance =
         let tables =
@@ -64,7 +87,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
                 Answers = answers
             }
 
-        Entrance(station, timing, Deciding(station, desk, tables), around.Edits, tables)
+        Entrance(station, timing, Deciding(station, desk, tables), around.Edits, guard, ban, tables)
 
     let acknowledged now (source: FlowText) view (request: Message) =
         match exchanges.Find(Key.ofInvite station request) with
@@ -107,6 +130,28 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
         | null, NonNull _ -> outbox.Say(source, request, Status.ok)
         | _, _ -> outbox.Say(source, request, Status.noSuchTransaction)
 
+    // RFC 3261 §21.5.4: refused in few steps, and whoever keeps what is refused is the client.
+    let shed (source: FlowText) (request: Message) (key: Mark) =
+        let seconds = Overload.retryAfter load.Wait key.Second
+        let refusal = Refusal.Overloaded seconds
+        let status, words = Refusal.status refusal, Refusal.words refusal
+        outbox.Reply(source, request, status, words, Refusal.headers refusal)
+
+    let entered now (source: FlowText) method view (request: Message) (key: Mark) =
+        let fate =
+            if load.IsCalm then
+                Fate.Work
+            else
+                let known = proofs.Vouched source.Flow
+                load.Judge(Pressing.urgency source known method request)
+
+        match fate with
+        | Fate.Work ->
+            load.Works()
+            entrance.Enter(now, source, method, view, request)
+        | Fate.Refuse -> shed source request key
+        | Fate.Drop -> ()
+
     let requested now (source: FlowText) method view (request: Message) =
         match method with
         | Method.Ack -> acknowledged now source view request
@@ -130,7 +175,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
             | null ->
                 match answers.Find key with
                 | null when not (isNull (locating.Find key)) -> ()
-                | null -> entrance.Enter(now, source, method, view, request)
+                | null -> entered now source method view request key
                 | given -> outbox.Send(given.Source.Hop, given.Bytes)
             | slot -> exchanges.Step(ExchangeEvent.Repeated, slot)
 
@@ -139,6 +184,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
 
         match slot with
         | NonNull slot when Exchange.mayAnswer source leg response slot.Exchange ->
+            load.Works()
             exchanges.Step(ExchangeEvent.Answered(leg, source, response), slot)
         | _ when pulses.Answered(around.Now, source, response) -> ()
         | _ ->
@@ -152,6 +198,10 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
 
     let broken (source: FlowText) (fault: Fault) (head: Message voption) =
         outbox.Note(Note.Broken(source.Flow, Fault.words fault))
+        let from = source.Flow.Remote.Address
+
+        if Flow.isConnection source.Flow && guard.Nonsense(around.Now, from) then
+            ban around.Now from Offence.Nonsense
 
         match head with
         | ValueSome head ->
@@ -273,6 +323,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
         | Told.Proven _
         | Told.Speaks _ -> ()
         | Told.Trusted address -> station.Flows.Trust address
+        | Told.Banned ban -> guard.Ban(around.Now, ban)
 
     let located (wanted: Waiting) (found: Found) =
         locating.Drop wanted
@@ -364,6 +415,12 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
 
         watchers.Tell now
         outbox.Fetch()
+
+    /// What keeps strangers from using it up.
+    member _.Guard: Guard = guard
+
+    /// How much is asked of it.
+    member _.Load: Load = load
 
     /// What is bound to an address of record.
     member _.Bound(aor: string) : Bindings = location.Of aor

@@ -8,6 +8,7 @@ open Sip
 open Sip.Wire
 open Sip.Routing
 open Sip.Identity
+open Sip.Guarding
 
 /// A nonce that has been used.
 [<Sealed>]
@@ -18,7 +19,8 @@ type internal Use(spent: Spent) =
 
 /// The subscribers and their proofs, of one ledger.
 [<Sealed>]
-type internal Proofs(station: Station, agenda: Agenda) =
+type internal Proofs
+    (station: Station, agenda: Agenda, guard: Guard, ban: Instant -> Address -> Offence -> unit) =
     let realm = station.Realm
     let subscribers = Dictionary<string, Subscriber>()
     let windows = Dictionary<NonceId, Use>()
@@ -70,6 +72,30 @@ type internal Proofs(station: Station, agenda: Agenda) =
         | true, used -> used.Spent.Window
         | false, _ -> Window.unused
 
+    let patience = 120L<s>
+
+    // A password is looked at only while its user and its address have guesses left, and only a nonce that was
+    // sent to that very address gets that far.
+    let prove settings (now: Instant) (from: Address) (claim: Claim) =
+        let user = Authentication.user claim
+
+        if not (guard.MayGuess(now, user, from)) then
+            Verdict.Refused(Rejection.TooManyGuesses patience)
+        else
+            let verdict =
+                Authentication.prove settings claim (subscriber user) (window claim.Minted.Id)
+
+            match verdict with
+            | Verdict.Proven _ -> guard.Right(now, user, from)
+            | Verdict.Challenge Staleness.Fresh ->
+                if guard.Wrong(now, user, from) then
+                    ban now from Offence.Guessing
+            | Verdict.Challenge Staleness.Stale
+            | Verdict.Malformed _
+            | Verdict.Refused _ -> ()
+
+            verdict
+
     /// A user may sign in from now on, or again with another password.
     member _.Enroll(one: Subscriber) : unit = subscribers[one.User] <- one
 
@@ -83,9 +109,13 @@ type internal Proofs(station: Station, agenda: Agenda) =
         | Uri.Tel _
         | Uri.Other _ -> false
 
-    /// What a request's credentials prove.
-    member _.Judge(now: Instant, transport: Transport, attempt: Attempt) : Verdict =
-        Authentication.judge (settings transport) now subscriber window attempt
+    /// What the credentials of a request from there prove.
+    member _.Judge(now: Instant, transport: Transport, from: Address, attempt: Attempt) : Verdict =
+        let settings = settings transport
+
+        match Authentication.claim settings now attempt with
+        | Claiming.Decided verdict -> verdict
+        | Claiming.Claimed claim -> prove settings now from claim
 
     /// The challenges that answer an attempt.
     member _.Challenges

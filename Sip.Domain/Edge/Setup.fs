@@ -10,6 +10,7 @@ open Sip.Wire
 open Sip.Registrar
 open Sip.Routing
 open Sip.Identity
+open Sip.Guarding
 
 /// A socket to open; two listeners that differ in SIP or WebSocket alone share one.
 type Opening =
@@ -29,6 +30,7 @@ type Setup =
     {
         Realm: Realm
         Policy: Policy
+        Bounds: Bounds
         Openings: IReadOnlyList<Opening>
         /// Who may say for whom a connection is.
         Balancers: Cidr list
@@ -281,8 +283,17 @@ module Setup =
         |> List.groupBy (fun l -> l.Bound, l.Transport = Transport.Udp)
         |> List.map (fun (place, same) -> opening place same)
 
-    let private policy (wishes: Wishes) : Policy =
+    // One after another, so that each adds to the last; what is wrong is told of each.
+    let private caps (texts: string seq) : Caps * string list =
+        ((Bound.usual, []), texts)
+        ||> Seq.fold (fun (caps, wrong) text ->
+            match Bound.read text caps with
+            | Ok caps -> caps, wrong
+            | Error reason -> caps, wrong @ [ reason ])
+
+    let private policy (wishes: Wishes) (caps: Caps) : Policy =
         { Policy.standard with
+            MaxContacts = caps.Usual[Bound.place Bound.ContactsPerUser]
             FlowDenied =
                 if wishes.StrictOutbound then
                     FlowDenied.Refuse
@@ -328,6 +339,7 @@ module Setup =
         let barred = List.ofSeq wishes.Barred |> List.map (range "--barred ")
         let balancers = List.ofSeq wishes.Balancers |> List.map (range "--balancer ")
         let domains = List.ofSeq wishes.Domains |> List.map domain
+        let caps, outOfBounds = caps wishes.Limits
         let listeners = successes listens
 
         let size =
@@ -357,6 +369,7 @@ module Setup =
             @ failures balancers
             @ failures domains
             @ size
+            @ outOfBounds
 
         if problems.IsEmpty then
             let limits =
@@ -391,7 +404,8 @@ module Setup =
                             Node = 0u
                             Epoch = wishes.Epoch
                         }
-                    Policy = policy wishes
+                    Policy = policy wishes caps
+                    Bounds = Bounds.ofCaps caps
                     Openings = List.toArray (openings wishes limits listeners)
                     Balancers = successes balancers
                     IsLocal = listeners |> List.forall (fun l -> Address.isLoopback l.Bound.Address)

@@ -35,6 +35,9 @@ type internal Slot() =
     /// How many of those are in use.
     member val Legs = 0 with get, set
 
+    /// Who waits for its answer, by the key that they are counted under; 0 where nobody is counted.
+    member val Caller = 0UL with get, set
+
     override this.What = Due.Exchange this.Exchange.Key
 
 /// The slots that only wait for their end.

@@ -165,7 +165,7 @@ type internal Watchers
 
         match said with
         | Some(status, headers) -> Decision.Answer(status, Status.phrase status, headers)
-        | None -> Decision.Refuse Refusal.Overloaded
+        | None -> Decision.Refuse(Refusal.Overloaded 5L<s>)
 
     let expires (request: Message) : int64<s> voption =
         let written = Message.value HeaderName.Expires request
@@ -237,7 +237,8 @@ type internal Watchers
         | true, _ -> Decision.Refuse Refusal.NotYou
         | false, _ when (Message.toTag request).IsThere ->
             Decision.Answer(Status.noSuchTransaction, Status.phrase Status.noSuchTransaction, [])
-        | false, _ when (watching dialog.Aor).Length >= most -> Decision.Refuse Refusal.Overloaded
+        | false, _ when (watching dialog.Aor).Length >= most ->
+            Decision.Refuse(Refusal.Overloaded 5L<s>)
         | false, _ ->
             let step = RegSubscription.start now (expires request)
             take (Watch(dialog, step.State)) step

@@ -30,6 +30,8 @@ type Wishes =
         Barred: IReadOnlyList<string>
         /// Addresses, or ranges of them, of balancers that say for whom they connect.
         Balancers: IReadOnlyList<string>
+        /// `name=number`: bounds other than the usual, for everybody.
+        Limits: IReadOnlyList<string>
         /// Pages that may connect by WebSocket, beside those of this host; `*` for any.
         Origins: IReadOnlyList<string>
         /// The Host names that a handshake may ask for; none means any.

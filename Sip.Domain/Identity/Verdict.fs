@@ -33,6 +33,8 @@ type Attempt =
 type Rejection =
     /// The credentials were made for another Request-URI: answer 400 (RFC 7616 §3.4.6).
     | SignedElsewhere of Signed: string
+    /// Too many wrong passwords have been shown for this user, or from this address: none is looked at until then.
+    | TooManyGuesses of Wait: int64<s>
 
 /// The use of a nonce, to be kept until `Forget`: its window in the table of windows.
 [<Struct>]

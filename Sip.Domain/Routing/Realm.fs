@@ -123,6 +123,22 @@ module Realm =
         | ValueSome home -> home.Servers |> List.exists (fun server -> server.Host = host)
         | ValueNone -> false
 
+    /// The addresses that peers were configured with.
+    let peerAddresses (realm: Realm) : Address list =
+        let home =
+            match realm.Home with
+            | ValueSome home -> home.Servers |> List.map _.Host
+            | ValueNone -> []
+
+        [
+            for peer in realm.Peers do
+                yield! peer.Addresses
+            for host in home do
+                match host with
+                | Host.Address address -> address
+                | Host.Name _ -> ()
+        ]
+
     /// Whether a message came from a configured peer, or from the registrar behind us.
     let isPeer (realm: Realm) (flow: Flow) : bool =
         let address = flow.Remote.Address

@@ -35,7 +35,8 @@ type Refusal =
     | NoAddress
     /// The domain name system does not answer.
     | NoAnswer
-    | Overloaded
+    /// Too much is asked, by everybody or by this one: come back in so many seconds.
+    | Overloaded of RetryAfter: int64<s>
     /// It may have no branch more (RFC 5393 §5.3.3).
     | TooBroad
 
@@ -65,7 +66,7 @@ module Refusal =
         | Refusal.ForgedAlias
         | Refusal.ForgedToken
         | Refusal.NotYou -> Status.forbidden
-        | Refusal.Overloaded -> Status.serviceUnavailable
+        | Refusal.Overloaded _ -> Status.serviceUnavailable
         | Refusal.TooBroad -> Status.maxBreadthExceeded
 
     /// The reason phrase: the RFC's, or words that say what to do.
@@ -90,8 +91,12 @@ module Refusal =
         | Refusal.NoSuchUser
         | Refusal.FlowGone
         | Refusal.NoAnswer
-        | Refusal.Overloaded
+        | Refusal.Overloaded _
         | Refusal.TooBroad -> Status.phrase (status refusal)
+
+    // Refusing has to be cheap when it happens often.
+    let private retryAfter =
+        Array.init 64 (fun seconds -> [ "Retry-After", string seconds ])
 
     /// The headers that the answer carries.
     let headers (refusal: Refusal) : (string * string) list =
@@ -99,7 +104,7 @@ module Refusal =
         | Refusal.Extensions unsupported -> [ "Unsupported", String.Join(", ", unsupported) ]
         | Refusal.LacksPath -> [ "Require", "path" ]
         | Refusal.NotAllowed allow -> [ "Allow", allow ]
-        | Refusal.Overloaded -> [ "Retry-After", "5" ]
+        | Refusal.Overloaded seconds -> retryAfter[int (max 1L<s> (min 63L<s> seconds))]
         | Refusal.Faulty _
         | Refusal.Scheme
         | Refusal.Hops

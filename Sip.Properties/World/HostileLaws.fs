@@ -227,7 +227,7 @@ let private bounds =
                 "all together may have so many requests under way, and the next is refused with 503" {
                 let ledger =
                     bounded
-                        {
+                        { Bounds.usual with
                             PerFlow = 1<exchange>
                             Total = 2<exchange>
                             Ended = 2<exchange>

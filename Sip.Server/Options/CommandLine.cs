@@ -19,6 +19,7 @@ public static class CommandLine
         ("--upstream-path", nameof(ServerOptions.UpstreamPath), Kind.One),
         ("--barred", nameof(ServerOptions.Barred), Kind.Several),
         ("--balancer", nameof(ServerOptions.Balancer), Kind.Several),
+        ("--limit", nameof(ServerOptions.Limit), Kind.Several),
         ("--origin", nameof(ServerOptions.Origin), Kind.Several),
         ("--host-name", nameof(ServerOptions.HostName), Kind.Several),
         ("--path", nameof(ServerOptions.Path), Kind.Several),

@@ -38,6 +38,8 @@ public sealed class ServerOptions
 
     /// <summary>Addresses and ranges of balancers that say for whom they connect (PROXY protocol, X-Forwarded-For, Forwarded).</summary>
     public List<string> Balancer { get; set; } = [];
+    /// <summary>Bounds other than the usual: `name=number`; the names stand in the operator's page.</summary>
+    public List<string> Limit { get; set; } = [];
 
     /// <summary>Web pages that may connect by WebSocket, beside those of the same host; `*` for any.</summary>
     public List<string> Origin { get; set; } = [];

@@ -19,6 +19,11 @@ public sealed class Connections(PortableEdge edge, Setup setup, StreamSettings s
     public async Task AcceptAsync(Opening opening, ConnectionContext context)
     {
         var remote = Remote(context.RemoteEndPoint);
+        if (!edge.Welcomes(remote.Address))
+        {
+            context.Abort();
+            return;
+        }
         var connection = new StreamConnection(edge, settings, Interlocked.Increment(ref last), remote)
         {
             Rules = opening.Rules,
@@ -28,7 +33,14 @@ public sealed class Connections(PortableEdge edge, Setup setup, StreamSettings s
             IsSecure = opening.IsSecure,
             State = Streams.Accepted(opening.Rules, edge.Clock.Now),
         };
-        await RunAsync(connection, context.Transport, context.Abort);
+        try
+        {
+            await RunAsync(connection, context.Transport, context.Abort);
+        }
+        finally
+        {
+            edge.Leaves(remote.Address);
+        }
     }
 
     /// <summary>Sends on a connection, if it is still there.</summary>

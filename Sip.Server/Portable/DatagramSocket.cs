@@ -61,6 +61,7 @@ public sealed class DatagramSocket : IDisposable
             {
                 var received = await socket.ReceiveFromAsync(buffer, SocketFlags.None, bound);
                 var from = (IPEndPoint)received.RemoteEndPoint;
+                if (!edge.Admits(AddressModule.ofIPAddress(from.Address))) continue;
                 var flow = new Flow(opening.Sip.Value, Transport.Udp, 0, new Endpoint(AddressModule.ofIPAddress(from.Address), from.Port));
                 edge.Take(Input.NewArrived(flow, buffer.AsMemory(0, received.ReceivedBytes)));
             }

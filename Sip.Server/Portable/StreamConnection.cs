@@ -123,6 +123,12 @@ public sealed class StreamConnection
                 if (step.Event.IsUpgraded && edge.Setup.IsBalancer(Remote.Address)) step = Forwarded(step, bytes.Span.Slice(done, step.Consumed));
                 Do(step);
             }
+            if ((step.Event.IsMessage || step.Event.IsAssembled) && !IsDialled && !edge.Admits(Number, Remote.Address))
+            {
+                reason = "it sends too much";
+                lock (outbox.Gate) outbox.Close();
+                return done;
+            }
             if (step.Event.IsUpgraded) Open(isWebSocket: true);
             // Only what came in one piece stands among these bytes.
             if (step.Event.IsMessage) edge.Take(Input.NewArrived(Carried(), bytes.Slice(done + step.Offset, step.Length)));

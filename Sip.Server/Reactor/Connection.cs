@@ -51,6 +51,9 @@ internal sealed class Connection(long number, Opening opening, StreamState state
     /// <summary>The way to it, once it carries SIP.</summary>
     public Flow Flow;
 
+    /// <summary>The address that it was counted for when it was accepted; none where this server opened it.</summary>
+    public Address? Counted;
+
     /// <summary>What it is opened for, when this server opened it.</summary>
     public Errand? Errand;
 

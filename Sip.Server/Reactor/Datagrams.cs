@@ -14,6 +14,9 @@ internal sealed unsafe class Datagrams : IDisposable
     private readonly byte[] sending = GC.AllocateUninitializedArray<byte>(outgoing, pinned: true);
     private readonly Libc.Datagram* incomingHeads = Heads();
     private readonly Libc.Datagram* outgoingHeads = Heads();
+    // When the first datagram of a batch came (struct cmsghdr, then struct timespec); the others are not asked.
+    private const int stampSize = 64;
+    private readonly byte* stamp = (byte*)NativeMemory.AllocZeroed(stampSize);
     private int queued, used, queuedFor = -1;
 
     /// <summary>Empty batches.</summary>
@@ -30,7 +33,17 @@ internal sealed unsafe class Datagrams : IDisposable
     public int Receive(int descriptor)
     {
         for (var i = 0; i < batch; i++) incomingHeads[i].NameLength = SocketAddress.Size;
+        incomingHeads[0].Control = stamp;
+        incomingHeads[0].ControlLength = stampSize;
         return Libc.recvmmsg(descriptor, incomingHeads, batch, Libc.DontWait, null);
+    }
+
+    /// <summary>Milliseconds for which the first of what was received had waited, at this time since 1970 in milliseconds.</summary>
+    public long Waited(long now)
+    {
+        var isStamp = incomingHeads[0].ControlLength >= 32 && *(int*)(stamp + 8) == Libc.SolSocket && *(int*)(stamp + 12) == Libc.Timestamp;
+        // The clock of the day may be set meanwhile.
+        return isStamp ? Math.Clamp(now - (*(long*)(stamp + 16) * 1000 + *(long*)(stamp + 24) / 1_000_000), 0, 60_000) : 0;
     }
 
     /// <summary>Whether so many are all that a batch holds, so that more may wait.</summary>
@@ -70,6 +83,7 @@ internal sealed unsafe class Datagrams : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        NativeMemory.Free(stamp);
         NativeMemory.Free(incomingHeads);
         NativeMemory.Free(outgoingHeads);
     }

@@ -61,6 +61,13 @@ internal sealed unsafe class Doors : IDisposable
     /// <summary>Sends the queued datagrams.</summary>
     public void Flush() => datagrams.Flush();
 
+    /// <summary>Has the system let through so many of 1024 datagrams that would begin something new.</summary>
+    public void Sift(int sieve)
+    {
+        for (var i = 0; i < openings.Count; i++)
+            if (openings[i].IsDatagram && descriptors[i] >= 0) Sifting.Set(descriptors[i], sieve);
+    }
+
     /// <summary>Accepts no further connection.</summary>
     public void StopAccepting()
     {
@@ -92,10 +99,21 @@ internal sealed unsafe class Doors : IDisposable
         {
             var count = datagrams.Receive(descriptors[place]);
             shard.Hear();
+            if (count > 0) Measure(place, count);
             for (var i = 0; i < count; i++)
-                shard.Arrived(new Flow(listener, Transport.Udp, 0, datagrams.Source(i)), datagrams.Bytes(i));
+            {
+                var source = datagrams.Source(i);
+                if (shard.Conductor.Guard.Datagram(shard.Now, source.Address))
+                    shard.Arrived(new Flow(listener, Transport.Udp, 0, source), datagrams.Bytes(i));
+            }
             if (!Datagrams.IsWhole(count)) return;
         }
+    }
+
+    private void Measure(int place, int count)
+    {
+        var filled = Datagrams.IsWhole(count) ? Sockets.Filled(descriptors[place]) : 0;
+        shard.Waited(datagrams.Waited(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()), filled);
     }
 
     private void Accept(int place)
@@ -119,7 +137,7 @@ internal sealed unsafe class Doors : IDisposable
 
     private void Welcome(Opening opening, int descriptor, Endpoint remote)
     {
-        if (shard.Table.IsFull)
+        if (shard.Table.IsFull || !shard.Conductor.Guard.Connects(shard.Now, remote.Address))
         {
             Libc.close(descriptor);
             return;
@@ -134,6 +152,7 @@ internal sealed unsafe class Doors : IDisposable
             IsSecure = opening.IsSecure,
             Stage = stage,
             Remote = remote,
+            Counted = remote.Address,
             Watched = Libc.In,
         };
         shard.Table.Add(connection);

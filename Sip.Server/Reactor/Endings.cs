@@ -57,6 +57,7 @@ internal sealed unsafe class Endings(Shard shard, ILogger log)
         }
         (connection.Session, connection.Descriptor) = (0, -1);
         shard.Table.Remove(connection);
+        if (connection.Counted is { } counted) shard.Conductor.Guard.Leaves(counted);
         if (connection.IsOpened && log.IsEnabled(LogLevel.Information))
             log.Closed(EndpointModule.print(connection.Remote), connection.Number, connection.Reason);
     }

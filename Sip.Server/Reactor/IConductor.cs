@@ -1,4 +1,5 @@
 using Sip.Edge;
+using Sip.Guarding;
 using Sip.Identity;
 using Sip.Routing;
 using Sip.Wire;
@@ -19,6 +20,12 @@ public interface IConductor
 
     /// <summary>Entities that prove something.</summary>
     int Proofs { get; }
+
+    /// <summary>What keeps strangers from using it up.</summary>
+    Guard Guard { get; }
+
+    /// <summary>How much is asked of it.</summary>
+    Load Load { get; }
 
     /// <summary>A connection can carry messages from now on.</summary>
     void Opened(Instant now, in Flow flow, Shard shard);

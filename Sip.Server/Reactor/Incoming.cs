@@ -51,6 +51,7 @@ internal sealed unsafe class Incoming
             {
                 case Moved.Some:
                     shard.Hear();
+                    shard.Waited();
                     if (connection.Stage == Stage.Open) Take(connection, buffer, kept + count);
                     break;
                 case Moved.WantsRead:

@@ -1,4 +1,5 @@
 using Sip.Edge;
+using Sip.Guarding;
 using Sip.Identity;
 using Sip.Routing;
 using Sip.Server.Resolving;
@@ -25,6 +26,12 @@ public sealed class LedgerConductor(Ledger ledger, Resolver resolver, ILogger lo
 
     /// <inheritdoc/>
     public int Proofs => ledger.Proofs;
+
+    /// <inheritdoc/>
+    public Guard Guard => ledger.Guard;
+
+    /// <inheritdoc/>
+    public Load Load => ledger.Load;
 
     /// <inheritdoc/>
     public void Opened(Instant now, in Flow flow, Shard shard) => Take(now, Input.NewOpened(flow), shard);

@@ -8,6 +8,7 @@ internal static unsafe partial class Libc
     public const int Inet = 2, Inet6 = 10, StreamSocket = 1, DatagramSocket = 2;
     public const int NonBlock = 0x800, CloseOnExec = 0x80000;
     public const int SolSocket = 1, ReuseAddress = 2, SocketError = 4, SendBuffer = 7, ReceiveBuffer = 8, KeepAlive = 9, ReusePort = 15, ReceiveLowWater = 18;
+    public const int AttachFilter = 26, DetachFilter = 27, Timestamp = 35, MemoryInfo = 55;
     public const int Tcp = 6, NoDelay = 1, KeepIdle = 4, KeepInterval = 5, KeepCount = 6, UserTimeout = 18, Ipv6 = 41, V6Only = 26;
     public const int Peek = 2, DontWait = 0x40, NoSignal = 0x4000;
     public const int Add = 1, Modify = 3;
@@ -60,6 +61,8 @@ internal static unsafe partial class Libc
         [FieldOffset(8)] public uint NameLength;
         [FieldOffset(16)] public Piece* Pieces;
         [FieldOffset(24)] public nint PieceCount;
+        [FieldOffset(32)] public byte* Control;
+        [FieldOffset(40)] public nint ControlLength;
         [FieldOffset(56)] public uint Length;
     }
 }

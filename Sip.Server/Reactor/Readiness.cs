@@ -19,6 +19,9 @@ internal sealed unsafe class Readiness : IDisposable
         throw new IOException(Libc.Words(Libc.Errno));
     }
 
+    /// <summary>Whether so many are all that can be told at once, so that more may be ready.</summary>
+    public static bool IsWhole(int count) => count == most;
+
     /// <summary>Waits like <see cref="Wait"/>, but to the microsecond; for load generators, whose schedule is finer than a server's.</summary>
     public int WaitFinely(long microseconds)
     {

@@ -11,6 +11,8 @@ namespace Sip.Server.Reactor;
 /// </summary>
 public sealed class Shard
 {
+    // Fewer than that being ready after a rest have come just now.
+    private const int many = 64;
     private readonly Clock clock;
     private readonly ILogger log;
     private readonly Realm realm;
@@ -19,8 +21,9 @@ public sealed class Shard
     private readonly TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Neighbours neighbours;
     private Gathering gathering = GatheringModule.start;
-    private long looked;
-    private int came;
+    private long looked, seen;
+    private int came, told;
+    private long since;
 
     internal Shard(int number, Setup setup, IConductor conductor, Clock clock, ReactorSettings settings, bool shared, ILogger log)
     {
@@ -113,9 +116,20 @@ public sealed class Shard
         if (Inbox.HasNews) TakeNews();
     }
 
+    /// <summary>What is looked at now has waited so many milliseconds.</summary>
+    internal void Waited(long milliseconds, int filled) => Conductor.Load.Waited(Now, milliseconds, filled);
+
+    /// <summary>What a connection brings now came at the earliest when all sockets had last been seen to.</summary>
+    internal void Waited() => Waited((clock.Microseconds - seen) / 1000, 0);
+
     /// <summary>A message came on a connection.</summary>
     internal void Arrived(Connection connection, ReadOnlyMemory<byte> message)
     {
+        if (connection.Counted is { } counted && !Conductor.Guard.Message(Now, connection.Number, counted))
+        {
+            Endings.End(connection, "it sends too much");
+            return;
+        }
         OpenSip(connection);
         Arrived(connection.Flow, message);
     }
@@ -253,11 +267,22 @@ public sealed class Shard
         (looked, came) = (now, 0);
     }
 
+    // Who had to wait for something has nothing behind; what is ready at once may have come since the last time.
+    private void See(long before, int count)
+    {
+        told += count;
+        if (looked - before > 100 && count < many) (seen, since, told) = (looked, looked, 0);
+        // No more than can be told at once are: it takes as many turns until each has had its own.
+        else if (!Readiness.IsWhole(count) || told > Table.Count) (seen, since, told) = (since, looked, 0);
+    }
+
     private void Turn()
     {
         Gather();
+        var before = clock.Microseconds;
         var count = Readiness.Wait(Patience());
         Look();
+        See(before, count);
         Now = clock.Now;
         for (var i = 0; i < count; i++)
         {
@@ -268,6 +293,7 @@ public sealed class Shard
         }
         if (Incoming.HasUnread) Incoming.ReadUnread();
         TakeDeadlines();
+        if (Conductor.Load.Sifts(Now)) Doors.Sift(Conductor.Load.Sieve);
         Farewell.Look(neighbours);
         Outgoing.Flush();
         Doors.Flush();

@@ -21,6 +21,8 @@ internal static unsafe class Sockets
         {
             Set(descriptor, Libc.SolSocket, Libc.ReceiveBuffer, datagramBuffer);
             Set(descriptor, Libc.SolSocket, Libc.SendBuffer, datagramBuffer);
+            // The system notes when a datagram came: how long it has waited decides what is refused under load.
+            Set(descriptor, Libc.SolSocket, Libc.Timestamp, 1);
         }
         else
         {
@@ -52,6 +54,17 @@ internal static unsafe class Sockets
     {
         int error, length = sizeof(int);
         return Libc.getsockopt(descriptor, Libc.SolSocket, Libc.SocketError, &error, &length) < 0 ? Libc.Errno : error;
+    }
+
+    /// <summary>How many thousandths of a socket's buffer for what it receives are full.</summary>
+    public static int Filled(int descriptor)
+    {
+        var numbers = stackalloc int[16];
+        var length = 16 * sizeof(int);
+        // SK_MEMINFO_RMEM_ALLOC and SK_MEMINFO_RCVBUF come first.
+        return Libc.getsockopt(descriptor, Libc.SolSocket, Libc.MemoryInfo, numbers, &length) == 0 && numbers[1] > 0
+            ? (int)Math.Clamp(numbers[0] * 1000L / numbers[1], 0, 1000)
+            : 0;
     }
 
     /// <summary>Has the socket reset its connection when it is closed, and forget what it still holds.</summary>

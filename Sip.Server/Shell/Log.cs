@@ -1,5 +1,6 @@
 using Sip;
 using Sip.Edge;
+using Sip.Guarding;
 
 namespace Sip.Server.Shell;
 
@@ -53,6 +54,8 @@ public static partial class Log
 
     [LoggerMessage(61, LogLevel.Information, "the certificate of {Name} is shown from now on, for {Days} days yet")]
     public static partial void CertificateShown(this ILogger log, string name, int days);
+    [LoggerMessage(15, LogLevel.Warning, "{Origin} is banned for {Seconds} s: {Offence}")]
+    public static partial void Banned(this ILogger log, string origin, long seconds, string offence);
 
     /// <summary>Logs what the ledger noted; what nobody reads is not put into words either.</summary>
     public static void Noted(this ILogger log, Note note)
@@ -77,6 +80,9 @@ public static partial class Log
                 break;
             case Note.Answering { Server: var server }:
                 log.Answering(EndpointModule.print(new Endpoint(server.Address, server.Port)));
+                break;
+            case Note.Banned { Ban: var ban }:
+                log.Banned(AddressModule.print(ban.Origin), ban.Until.Since(ban.Since) / 1000, OffenceModule.words(ban.Offence));
                 break;
             case Note.Stray { From: var from, CallId: var callId }:
                 log.Stray(EndpointModule.print(from.Remote), from.Connection, callId);

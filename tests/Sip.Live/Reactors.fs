@@ -138,6 +138,7 @@ module Reactors =
                     UpstreamPath = "supported"
                     Barred = [||]
                     Balancers = [||]
+                    Limits = [||]
                     Origins = [||]
                     Hosts = [||]
                     Paths = [||]

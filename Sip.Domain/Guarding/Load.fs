@@ -1,0 +1,98 @@
+// Load: how much is asked of one shard, from wait to wait, and what it can afford to refuse. Refusing is paid for by
+// working: each sixth message that is worked on pays for one refusal, so that however much is offered, refusing
+// takes no more than a fraction of the time. HOT.
+
+namespace Sip.Guarding
+
+open Sip
+
+/// What becomes of a request.
+[<RequireQualifiedAccess; Struct>]
+type Fate =
+    | Work
+    /// 503 with Retry-After.
+    | Refuse
+    /// Nothing at all: even refusing would cost too much.
+    | Drop
+
+/// The load of one shard.
+[<Sealed>]
+type Load() =
+    let price = 6
+    let most = 6_000
+    let mutable mood = Mood.Calm
+    let mutable waited = 0L<ms>
+    let mutable credit = most
+    let mutable worked = 0L
+    let mutable refused = 0L
+    let mutable dropped = 0L
+    // Since the sieve was last looked at: calls that came through, and those that were worked on.
+    let mutable sieve = Sieve.wide
+    let mutable looked = Instant.FromMilliseconds 0L
+    let mutable came = 0
+    let mutable taken = 0
+
+    /// What is looked at next had waited so long, with so many thousandths of the socket's buffer full.
+    member _.Waited(now: Instant, wait: int64<ms>, filled: int) : unit =
+        waited <- Overload.felt wait filled
+        mood <- Overload.step now waited mood
+
+    /// What that counts as.
+    member _.Wait: int64<ms> = waited
+
+    /// Whether nothing is refused, whatever it is.
+    member _.IsCalm: bool = not (Overload.isShedding mood)
+
+    /// A message is worked on.
+    member _.Works() : unit =
+        worked <- worked + 1L
+
+        if credit < most then
+            credit <- credit + 1
+
+    /// What becomes of a request.
+    member _.Judge(urgency: Urgency) : Fate =
+        let isWorked = Overload.isWorked mood waited urgency
+
+        if Overload.isNew urgency then
+            came <- came + 1
+
+            if isWorked then
+                taken <- taken + 1
+
+        if isWorked then
+            Fate.Work
+        elif credit >= price then
+            credit <- credit - price
+            refused <- refused + 1L
+            Fate.Refuse
+        else
+            dropped <- dropped + 1L
+            Fate.Drop
+
+    /// Looks at the sieve, now and then; whether it is another one now.
+    member _.Sifts(now: Instant) : bool =
+        if Overload.isShedding mood then
+            if now.Since looked < Sieve.pace then
+                false
+            else
+                let next = Sieve.step came taken sieve
+                let isOther = next <> sieve
+                sieve <- next
+                looked <- now
+                came <- 0
+                taken <- 0
+                isOther
+        elif sieve <> Sieve.wide then
+            sieve <- Sieve.wide
+            true
+        else
+            false
+
+    /// Of how many of 1024 new requests the system lets through.
+    member _.Sieve: int = sieve
+
+    /// Messages worked on, and requests refused and dropped.
+    member _.Worked: int64 = worked
+    member _.Refused: int64 = refused
+    member _.Dropped: int64 = dropped

@@ -1,0 +1,140 @@
+// OverloadLaws: what is refused under load, and that it ends.
+
+module Sip.Properties.Guarding.OverloadLaws
+
+open Expecto
+open FsCheck
+open FsCheck.FSharp
+open Sip
+open Sip.Properties
+open Sip.Guarding
+
+let private at milliseconds = Instant.FromMilliseconds milliseconds
+
+let private words = ArbMap.defaults |> ArbMap.generate<uint64>
+
+let private ranks =
+    [
+        Urgency.UnderWay
+        Urgency.Emergency
+        Urgency.Returning
+        Urgency.Call
+        Urgency.Newcomer
+        Urgency.Rest
+    ]
+
+let private moods =
+    Gen.oneof
+        [
+            Gen.constant Mood.Calm
+            Gen.map2
+                (fun since seen -> Mood.Rising(at (int64 since), seen))
+                (Gen.choose (0, 1000))
+                (Gen.choose (1, 64))
+            Gen.constant Mood.Shedding
+            Gen.map (fun since -> Mood.Falling(at (int64 since))) (Gen.choose (0, 1000))
+        ]
+
+let private wait = Gen.map (fun n -> int64 n * 1L<ms>) (Gen.choose (0, 5000))
+
+let private order =
+    Law.holds
+        "whatever is refused, nothing less urgent is worked on, and what is under way always is"
+        (Gen.zip moods wait |> Arb.fromGen)
+    <| fun (mood, waited) ->
+        let works = ranks |> List.map (Overload.isWorked mood waited)
+
+        List.head works
+        && List.pairwise works |> List.forall (fun (more, less) -> more || not less)
+
+let private calm =
+    Law.holds
+        "where a wait was short within the last 300 ms before a load, nothing is refused"
+        (Gen.zip (Gen.listOf wait) (Gen.elements ranks) |> Arb.fromGen)
+    <| fun (waits, urgency) ->
+        // Every third wait is short; they come 100 ms apart.
+        let mood, _ =
+            ((Mood.Calm, 0L), List.indexed waits)
+            ||> List.fold (fun (mood, now) (i, waited) ->
+                let waited = if i % 3 = 2 then 0L<ms> else waited
+                Overload.step (at now) waited mood, now + 100L)
+
+        Overload.isWorked mood 5000L<ms> urgency
+
+let private ends =
+    Law.holds "a second of short waits ends any load" (Arb.fromGen moods)
+    <| fun mood ->
+        let mutable mood = mood
+
+        for i in 0L .. 25L do
+            mood <- Overload.step (at (2000L + i * 50L)) 10L<ms> mood
+
+        mood = Mood.Calm
+
+let private begins =
+    testCase "three hundred milliseconds of long waits are a load, a few of them are not"
+    <| fun () ->
+        let after count gap =
+            (Mood.Calm, [ 0L .. count ])
+            ||> List.fold (fun mood i -> Overload.step (at (i * gap)) 80L<ms> mood)
+
+        Expect.equal (after 70L 5L) Mood.Shedding "seventy in 350 ms"
+        Expect.isFalse (Overload.isShedding (after 70L 1L)) "seventy in 70 ms"
+        Expect.isFalse (Overload.isShedding (after 10L 100L)) "ten in a second"
+
+let private spread =
+    Law.holds
+        "those who are refused together come back spread over seconds, the later the longer the wait"
+        (Gen.zip wait words |> Arb.fromGen)
+    <| fun (waited, dice) ->
+        let after = Overload.retryAfter waited dice
+
+        let all = [ 0UL .. 99UL ] |> List.map (Overload.retryAfter waited) |> List.distinct
+
+        after >= 2L<s> && after <= 30L<s> && all.Length >= 5
+
+let private budget =
+    Law.holds
+        "refusing is paid for by working: what is beyond that is dropped"
+        (Gen.zip (Gen.choose (0, 5000)) (Gen.choose (1, 20_000)) |> Arb.fromGen)
+    <| fun (worked, offered) ->
+        let load = Load()
+
+        for i in 0L .. 100L do
+            load.Waited(at (i * 5L), 150L<ms>, 0)
+
+        for _ in 1..worked do
+            load.Works()
+
+        for _ in 1..offered do
+            load.Judge Urgency.Call |> ignore
+
+        load.Refused + load.Dropped = int64 offered
+        && load.Refused <= int64 ((6_000 + worked) / 6)
+
+let private sieve =
+    Law.holds
+        "the sieve lets through two to three times what can be worked on, whatever is offered, and opens when the flood is over"
+        (Gen.zip3 (Gen.choose (20, 2000)) (Gen.choose (3, 50)) (Gen.choose (4, 1024))
+         |> Arb.fromGen)
+    <| fun (most, times, first) ->
+        let offered = most * times
+        let mutable sieve = first
+        let mutable came = 0
+
+        for _ in 1..30 do
+            came <- offered * sieve / Sieve.wide
+            sieve <- Sieve.step came (min most came) sieve
+
+        // A sieve of 1024 steps cannot be finer.
+        let grain = offered / Sieve.wide + 1
+        let isNear = came <= 3 * most + 24 + 5 * grain && came >= most - grain
+
+        for _ in 1..20 do
+            sieve <- Sieve.step 0 0 sieve
+
+        isNear && sieve = Sieve.wide
+
+/// Every law.
+let all: Test =
+    testList "Overload" [ order; calm; ends; begins; spread; budget; sieve ]

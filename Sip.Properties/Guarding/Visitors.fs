@@ -1,0 +1,141 @@
+// Visitors: strangers and users at one ledger, in a few lines each: they ask, answer challenges with right and wrong
+// passwords, and see what comes back.
+
+namespace Sip.Properties.Guarding
+
+open System
+open System.Security.Cryptography
+open Sip
+open Sip.Routing
+open Sip.Registrar
+open Sip.Transactions
+open Sip.Identity
+open Sip.Guarding
+open Sip.Edge
+open Sip.Properties
+
+/// A ledger with these bounds at which alice, bob and carol have passwords.
+[<Sealed>]
+type Visitors(caps: Caps, admittance: Admittance) =
+    let realm =
+        { RoutingLaws.realm with
+            Admittance = admittance
+        }
+
+    let ledger =
+        Ledger(
+            realm,
+            Timing.usual,
+            { Policy.standard with
+                MaxContacts = caps.Usual[Bound.place Bound.ContactsPerUser]
+            },
+            Bounds.ofCaps caps,
+            Sharding.alone
+        )
+
+    let mutable number = 0
+
+    do
+        for user in [ "alice"; "bob"; "carol" ] do
+            let one = Subscriber.enroll "example.test" user ("secret of " + user)
+            ledger.Take(Instant.FromMilliseconds 0L, Input.Enrolled one) |> ignore
+
+    let hex (text: string) =
+        Convert.ToHexStringLower(MD5.HashData(Text.toBytes text))
+
+    let part (name: string) (challenge: string) =
+        let at = challenge.IndexOf(name + "=\"") + name.Length + 2
+        challenge.Substring(at, challenge.IndexOf('"', at) - at)
+
+    /// The flow of a stranger, by datagram or on a connection.
+    static member Flow(address: uint32, connection: int64) : Flow =
+        let isConnection = connection <> 0L
+
+        {
+            Listener = ListenerId(if isConnection then 1 else 0)
+            Transport = if isConnection then Transport.Tcp else Transport.Udp
+            Connection = connection
+            Remote =
+                {
+                    Address = Address.ofV4 address
+                    Port = 5060
+                }
+        }
+
+    /// The ledger itself.
+    member _.Ledger: Ledger = ledger
+
+    /// What a request of this user leads to, as text: credentials and more fields as they are given.
+    member _.Ask
+        (now: int64, flow: Flow, method: string, user: string, target: string, more: string)
+        =
+        number <- number + 1
+
+        let text =
+            $"%s{method} %s{target} SIP/2.0\r\n"
+            + $"Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKv%d{number}\r\nMax-Forwards: 70\r\n"
+            + $"From: <sip:%s{user}@example.test>;tag=v\r\nTo: <sip:%s{user}@example.test>\r\n"
+            + $"Call-ID: v%d{number}\r\nCSeq: 1 %s{method}\r\n%s{more}Content-Length: 0\r\n\r\n"
+
+        ledger.Take(
+            Instant.FromMilliseconds now,
+            Input.Arrived(flow, ReadOnlyMemory(Text.toBytes text))
+        )
+        |> Sends.texts
+        |> List.map snd
+
+    /// The same with the answer to a challenge, if the first answer is one: by this password.
+    member this.SignIn
+        (now, flow: Flow, method: string, user: string, target: string, password: string, more)
+        =
+        match this.Ask(now, flow, method, user, target, more) with
+        | [ challenge ] when
+            challenge.StartsWith "SIP/2.0 401" || challenge.StartsWith "SIP/2.0 407"
+            ->
+            let line =
+                challenge.Split "\r\n"
+                |> Array.find (fun line ->
+                    line.Contains "-Authenticate: " && line.Contains "algorithm=MD5")
+
+            let nonce = part "nonce" line
+            let secret = hex $"%s{user}:example.test:%s{password}"
+            let request = hex $"%s{method}:%s{target}"
+            let response = hex $"%s{secret}:%s{nonce}:00000001:c:auth:%s{request}"
+
+            let name =
+                if line.StartsWith "WWW" then
+                    "Authorization"
+                else
+                    "Proxy-Authorization"
+
+            let credentials =
+                $"%s{name}: Digest username=\"%s{user}\", realm=\"example.test\", nonce=\"%s{nonce}\", uri=\"%s{target}\", "
+                + $"response=\"%s{response}\", algorithm=MD5, cnonce=\"c\", qop=auth, nc=00000001\r\n"
+
+            this.Ask(now, flow, method, user, target, more + credentials)
+        | other -> other
+
+    /// Signs in and binds a contact.
+    member this.Register(now, flow: Flow, user: string, password: string, contact: string) =
+        this.SignIn(
+            now,
+            flow,
+            "REGISTER",
+            user,
+            "sip:example.test",
+            password,
+            $"Contact: <sip:%s{contact}>\r\n"
+        )
+
+    /// How often a bound refused something.
+    member _.Refused(bound: Bound) : int64 = ledger.Guard.Refused[Bound.place bound]
+
+/// Reading what came back.
+[<RequireQualifiedAccess>]
+module Answered =
+
+    /// The status of the last answer, 0 where there is none.
+    let status (texts: string list) : int =
+        match List.filter (fun (text: string) -> text.StartsWith "SIP/2.0 ") texts with
+        | [] -> 0
+        | answers -> int ((List.last answers).Substring(8, 3))
