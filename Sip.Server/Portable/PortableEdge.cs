@@ -58,18 +58,30 @@ public sealed class PortableEdge : IEdge, IDisposable
 
     /// <summary>How hands are shaken with a client that asks this listener for this name.</summary>
     public SslServerAuthenticationOptions Shaking(Opening opening, string? name) => serving!.For(opening, name);
+
     /// <summary>Whether a datagram from there is looked at.</summary>
     public bool Admits(Address from)
+    {
         lock (gate) return ledger.Guard.Datagram(Clock.Now, from);
+    }
+
     /// <summary>Whether one more message on a connection is looked at; if not, it is to be closed.</summary>
     public bool Admits(long connection, Address from)
+    {
         lock (gate) return ledger.Guard.Message(Clock.Now, connection, from);
+    }
+
     /// <summary>Whether a connection from there is kept; if so, it is counted until it leaves.</summary>
     public bool Welcomes(Address from)
+    {
         lock (gate) return ledger.Guard.Connects(Clock.Now, from);
+    }
+
     /// <summary>A connection that was counted is gone.</summary>
     public void Leaves(Address from)
+    {
         lock (gate) ledger.Guard.Leaves(from);
+    }
 
     /// <summary>Lives through a connection that a client opened.</summary>
     public Task AcceptAsync(Opening opening, ConnectionContext context) => connections.AcceptAsync(opening, context);

@@ -54,6 +54,7 @@ public static partial class Log
 
     [LoggerMessage(61, LogLevel.Information, "the certificate of {Name} is shown from now on, for {Days} days yet")]
     public static partial void CertificateShown(this ILogger log, string name, int days);
+
     [LoggerMessage(15, LogLevel.Warning, "{Origin} is banned for {Seconds} s: {Offence}")]
     public static partial void Banned(this ILogger log, string origin, long seconds, string offence);
 
