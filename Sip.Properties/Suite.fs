@@ -41,6 +41,7 @@ let all: Test =
         "Laws"
         [
             VocabularyLaws.all
+            PrintableLaws.all
             WireLaws.all
             GrammarLaws.all
             StreamLaws.all
@@ -65,6 +66,7 @@ let all: Test =
             EarlyEndLaws.all
             ResolutionLaws.all
             SetupLaws.all
+            CertificateLaws.all
             World.RegisteringLaws.all
             World.InstanceLaws.all
             World.ReturnLaws.all

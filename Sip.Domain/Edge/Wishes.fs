@@ -13,6 +13,8 @@ type Wishes =
     {
         /// `transport:address:port`, and `=host[:port]` behind it for another advertised name.
         Listen: IReadOnlyList<string>
+        /// Like `Listen`, for TLS from peers that are known by their certificates alone.
+        Trunks: IReadOnlyList<string>
         /// The host that listeners beyond loopback are known by; empty for none.
         Advertise: string
         Domains: IReadOnlyList<string>

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections;
 using Sip.Edge;
 using Sip.Identity;
@@ -20,6 +22,8 @@ public sealed class PortableEdge : IEdge, IDisposable
     private readonly ITimer timer;
     private readonly TaskCompletionSource quiet = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TimeSpan patience;
+    private readonly X509Certificate2Collection trusted;
+    private volatile Serving? serving;
     private bool stopping;
 
     /// <summary>An edge that has not begun yet.</summary>
@@ -29,6 +33,7 @@ public sealed class PortableEdge : IEdge, IDisposable
         this.ledger = ledger;
         this.resolver = resolver;
         this.patience = patience;
+        trusted = streams.Trusted;
         Clock = clock;
         Log = log;
         connections = new Connections(this, setup, streams);
@@ -43,6 +48,16 @@ public sealed class PortableEdge : IEdge, IDisposable
 
     /// <summary>Where it is written down.</summary>
     public ILogger Log { get; }
+
+    /// <inheritdoc/>
+    public Task ShowAsync(IReadOnlyList<TlsIdentity> identities)
+    {
+        serving = new Serving(Setup.Realm, identities, trusted);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>How hands are shaken with a client that asks this listener for this name.</summary>
+    public SslServerAuthenticationOptions Shaking(Opening opening, string? name) => serving!.For(opening, name);
 
     /// <summary>Lives through a connection that a client opened.</summary>
     public Task AcceptAsync(Opening opening, ConnectionContext context) => connections.AcceptAsync(opening, context);

@@ -7,7 +7,7 @@ using Sip.Wire;
 namespace Sip.Server.Reactor;
 
 /// <summary>The connections that this shard opened, by where they lead.</summary>
-internal sealed class Dials(Shard shard, Setup setup, TlsContext? client, int bound, ILogger log)
+internal sealed class Dials(Shard shard, Setup setup, int bound, ILogger log)
 {
     private readonly Dictionary<Destination, Connection> open = [];
 
@@ -31,7 +31,7 @@ internal sealed class Dials(Shard shard, Setup setup, TlsContext? client, int bo
             connection.Stage = Stage.Securing;
             connection.Limit = shard.Now.After(Patience.securing);
             shard.Wheel.Set(connection, connection.Limit);
-            connection.Session = client!.Dial(connection.Descriptor, connection.Errand!.Hop.Destination.Domain);
+            connection.Session = shard.Tls.Client!.Dial(connection.Descriptor, connection.Errand!.Hop.Destination.Domain);
             shard.Shake(connection);
         }
         else

@@ -13,11 +13,10 @@ public sealed class Shard
 {
     private readonly Clock clock;
     private readonly ILogger log;
-    private readonly TlsContext? client;
+    private readonly Realm realm;
     private readonly int number;
     private readonly List<Connection> passed = [];
     private readonly TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private TlsContext? server;
     private Neighbours neighbours;
     private Gathering gathering = GatheringModule.start;
     private long looked;
@@ -26,7 +25,7 @@ public sealed class Shard
     internal Shard(int number, Setup setup, IConductor conductor, Clock clock, ReactorSettings settings, bool shared, ILogger log)
     {
         (this.number, this.clock, this.log) = (number, clock, log);
-        (server, client) = (settings.Server, settings.Client);
+        (realm, Tls) = (setup.Realm, settings.Tls);
         Conductor = conductor;
         Now = clock.Now;
         Wheel = new Wheel(Now);
@@ -36,7 +35,7 @@ public sealed class Shard
         Endings = new Endings(this, log);
         Announcements = new Announcements(this);
         Setup = setup;
-        Dials = new Dials(this, setup, client, settings.QueueBytes, log);
+        Dials = new Dials(this, setup, settings.QueueBytes, log);
         Doors = new Doors(this, setup.Openings, shared, log);
         neighbours = new Neighbours(number, []);
         Farewell = new Farewell(this);
@@ -45,6 +44,9 @@ public sealed class Shard
 
     /// <summary>The time at which this turn began.</summary>
     public Instant Now { get; private set; }
+
+    /// <summary>TLS for the handshakes that begin now.</summary>
+    internal TlsContexts Tls { get; private set; }
 
     internal Inbox Inbox { get; } = new();
     internal IConductor Conductor { get; }
@@ -93,7 +95,7 @@ public sealed class Shard
     }
 
     /// <summary>Handshakes from now on show another certificate.</summary>
-    internal void Replace(TlsContext context) => server = context;
+    internal void Replace(TlsContexts contexts) => Tls = contexts;
 
     /// <summary>Accepts nothing new, lets what is under way finish until then, says goodbye and ends.</summary>
     internal void Stop(Instant by)
@@ -182,28 +184,34 @@ public sealed class Shard
     /// <summary>Goes on shaking hands for TLS.</summary>
     internal void Shake(Connection connection)
     {
-        if (connection.Session == 0) connection.Session = server!.Accept(connection.Descriptor);
+        if (connection.Session == 0) connection.Session = (connection.Opening.Admits.IsAnybody ? Tls.Server : Tls.Trunk)!.Accept(connection.Descriptor);
         var moved = TlsSession.Shake(connection.Session);
         connection.ReadWantsWrite = moved == Moved.WantsWrite;
-        if (moved == Moved.Some)
-        {
-            if (connection.Errand is null)
-            {
-                Begin(connection);
-            }
-            else
-            {
-                Dials.Open(connection);
-                Incoming.Read(connection);
-            }
-        }
-        else if (moved is Moved.End or Moved.Broken)
-        {
-            var reason = TlsSession.Words(connection.Session);
-            if (connection.Errand is not null) Dials.Fail(connection, reason);
-            else Endings.End(connection, reason);
-        }
+        if (moved is Moved.End or Moved.Broken) Distrust(connection, TlsSession.Words(connection.Session));
+        else if (moved == Moved.Some) Shaken(connection);
         Outgoing.Touch(connection);
+    }
+
+    private void Shaken(Connection connection)
+    {
+        if (Trust.Objection(realm, connection) is { } objection)
+        {
+            Distrust(connection, objection);
+            return;
+        }
+        if (connection.Errand is null)
+        {
+            Begin(connection);
+            return;
+        }
+        Dials.Open(connection);
+        Incoming.Read(connection);
+    }
+
+    private void Distrust(Connection connection, string reason)
+    {
+        if (connection.Errand is not null) Dials.Fail(connection, reason);
+        else Endings.End(connection, reason);
     }
 
     /// <summary>Watches a connection for what it waits for.</summary>

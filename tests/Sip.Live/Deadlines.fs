@@ -17,7 +17,7 @@ let private lab () =
         let ports = Ports.take 4
         let conductor = Teller(fun flow bytes shard -> shard.Send(&flow, bytes.Span))
         let server = Reactors.serving [ Reactors.certificate [ "localhost" ] ]
-        let! edge = Reactors.start ports hands [ conductor ] server null
+        let! edge = Reactors.start ports hands [ conductor ] server
         return struct (hands, ports, conductor, edge)
     }
 

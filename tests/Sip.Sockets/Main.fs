@@ -93,6 +93,7 @@ let main arguments =
                 yield! List.map suite benches
                 yield! List.map Shards.all sharded
                 Starting.all shells
+                Surface.all shells
                 Stopping.all shells
                 Stopping.last (List.collect labs benches @ sharded)
             ])
