@@ -5,7 +5,7 @@ using Sip.Wire;
 
 namespace Sip.Server.Portable;
 
-/// <summary>A listening socket whose connections, which inherit it, find a peer that is gone without a word.</summary>
+/// <summary>A listening socket whose connections inherit what it is told: to hold little that is unsent, and to find a peer that is gone without a word.</summary>
 public static class ListeningSocket
 {
     /// <summary>Connections that may wait to be accepted.</summary>
@@ -14,8 +14,9 @@ public static class ListeningSocket
     /// <summary>Opens one.</summary>
     public static Socket Open(EndPoint place)
     {
-        const int tcp = 6, userTimeout = 18;
+        const int tcp = 6, userTimeout = 18, sendBuffer = 128 << 10;
         var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(place);
+        socket.SendBufferSize = sendBuffer;
         socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, (int)Patience.ping / 1000);
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, (int)Patience.pong / 3000);

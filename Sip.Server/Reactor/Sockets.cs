@@ -9,6 +9,7 @@ internal static unsafe class Sockets
 {
     private const int backlog = 4096;
     private const int datagramBuffer = 4 << 20;
+    private const int streamBuffer = 128 << 10;
 
     /// <summary>The socket of a listener; several shards share its port when asked to.</summary>
     public static int Open(Opening opening, bool shared)
@@ -37,12 +38,21 @@ internal static unsafe class Sockets
     }
 
     /// <summary>A socket that is connecting.</summary>
-    public static int Dial(Endpoint remote)
+    public static int Dial(Endpoint remote) => Connect(Stream(remote.Address), remote);
+
+    /// <summary>A socket for a connection to an address.</summary>
+    public static int Stream(Address towards)
     {
-        var descriptor = Create(remote.Address, Libc.StreamSocket);
+        var descriptor = Create(towards, Libc.StreamSocket);
+        Tend(descriptor);
+        return descriptor;
+    }
+
+    /// <summary>Has the socket connect; it is closed when that cannot be.</summary>
+    public static int Connect(int descriptor, Endpoint remote)
+    {
         var address = stackalloc byte[SocketAddress.Size];
         var length = SocketAddress.Write(remote, address);
-        Tend(descriptor);
         if (Libc.connect(descriptor, address, length) == 0 || Libc.Errno == Libc.InProgress) return descriptor;
         var reason = Libc.Words(Libc.Errno);
         Libc.close(descriptor);
@@ -100,10 +110,11 @@ internal static unsafe class Sockets
     /// <summary>Has the socket told of when so many bytes are there at least.</summary>
     public static void AtLeast(int descriptor, int bytes) => Set(descriptor, Libc.SolSocket, Libc.ReceiveLowWater, bytes);
 
-    // Small writes leave at once, and a peer that is gone without a word is found, whether or not we have something to say to it.
+    // Small writes leave at once, a peer that does not read fills no memory of the system's either, and a peer that is gone without a word is found, whether or not we have something to say to it.
     private static void Tend(int descriptor)
     {
         Set(descriptor, Libc.Tcp, Libc.NoDelay, 1);
+        Set(descriptor, Libc.SolSocket, Libc.SendBuffer, streamBuffer);
         Set(descriptor, Libc.Tcp, Libc.UserTimeout, (int)Patience.acknowledged);
         Set(descriptor, Libc.SolSocket, Libc.KeepAlive, 1);
         Set(descriptor, Libc.Tcp, Libc.KeepIdle, (int)Patience.ping / 1000);

@@ -57,6 +57,7 @@ public sealed class LoadOptions
     public int RegistersInFlight { get; set; } = 64;
     public int Expires { get; set; } = 3600;
     public bool OnlyConnect { get; set; }
+    public bool Greet { get; set; }
     public bool Keep { get; set; }
     public int Waves { get; set; } = 3;
     public double Pause { get; set; } = 1;
@@ -69,6 +70,8 @@ public sealed class LoadOptions
     /// <summary>What burdens the server besides.</summary>
     public int Silent { get; set; }
     public int Slow { get; set; }
+    public int SlowPause { get; set; } = 50;
+    public int Unreading { get; set; }
 
     /// <summary>How the knee is searched.</summary>
     public double StartRate { get; set; } = 200;

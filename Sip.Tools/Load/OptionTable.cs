@@ -49,6 +49,7 @@ internal static class OptionTable
         new("--links-in-flight", "a number", "connections being opened at a time (128)", (o, v) => Whole(v, 1, 20_000, n => o.LinksInFlight = n)),
         new("--registers-in-flight", "a number", "REGISTERs at a time (64)", (o, v) => Whole(v, 1, 20_000, n => o.RegistersInFlight = n)),
         new("--expires", "seconds", "what REGISTER asks for (3600)", (o, v) => Whole(v, 1, 86_400, n => o.Expires = n)),
+        new("--greet", "", "register: each connection asks by OPTIONS as soon as it is open, and is no silent one then", (o, _) => o.Greet = true),
         new("--only-connect", "", "register: connections only", (o, _) => o.OnlyConnect = true),
         new("--keep", "", "leave the registrations behind", (o, _) => o.Keep = true),
         new("--waves", "a number", "storm: how often every connection breaks (3)", (o, v) => Whole(v, 1, 1000, n => o.Waves = n)),
@@ -59,7 +60,9 @@ internal static class OptionTable
         new("--reuse-nonce", "", "answer again with the last nonce, instead of being challenged each time", (o, _) => o.ReuseNonce = true),
 
         new("--silent", "a number", "as well, connections that never say a word", (o, v) => Whole(v, 0, 100_000, n => o.Silent = n)),
-        new("--slow", "a number", "as well, connections that send a byte every 50 ms", (o, v) => Whole(v, 0, 10_000, n => o.Slow = n)),
+        new("--slow", "a number", "as well, connections that send a byte now and then", (o, v) => Whole(v, 0, 100_000, n => o.Slow = n)),
+        new("--slow-pause", "milliseconds", "how long a slow one rests between two bytes (50)", (o, v) => Whole(v, 50, 60_000, n => o.SlowPause = n)),
+        new("--unreading", "a number", "as well, connections that ask and never read", (o, v) => Whole(v, 0, 100_000, n => o.Unreading = n)),
 
         new("--of", "call, message or options", "knee: of what (call)", (o, v) => Choice<Scenario>(v, s => o.Of = s) && o.Of is Scenario.Call or Scenario.Message or Scenario.Options),
         new("--start-rate", "a number", "knee: the first rate (200)", (o, v) => Number(v, 1, 1e6, n => o.StartRate = n)),

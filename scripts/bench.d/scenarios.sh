@@ -19,8 +19,8 @@ scenario() {
     load=(register --transport "${rest#*-}" --users "$users" --hold "$seconds" --warmup "$warmup" --refresh max --registers-in-flight 128
       --password "$password" --algorithm "$mode" --coalesce 200)
     ;;
-  connect) load=(register --transport "$rest" --users "$connects" --only-connect) ;;
-  memory) fresh=1 load=(register --transport "$rest" --users "$links" --warmup "$hold" --hold "$hold") ;;
+  connect) load=(register --transport "$rest" --users "$connects" --only-connect) && [ "$rest" != wss ] || load+=(--greet) ;;
+  memory) fresh=1 load=(register --transport "$rest" --users "$links" --warmup "$hold" --hold "$hold") && [ "$rest" != wss ] || load+=(--greet) ;;
   knee) fresh=1 load=(knee --transport "$rest" --pairs "$pairs" --start-rate "$knee_start" --most-rate "$knee_most" --rest "$rest_seconds" --sockets "$sockets" --step-seconds "$knee_seconds" --duration "$seconds" --warmup "$warmup") ;;
   growth)
     fresh=1 racing=(sip) load=(message "${window[@]}" --concurrency 100)

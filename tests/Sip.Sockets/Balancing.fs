@@ -12,7 +12,8 @@ open System.Security.Authentication
 open System.Threading.Tasks
 open Expecto
 
-let private balancer = IPAddress.Parse "127.0.1.9"
+/// The one that is believed.
+let balancer = IPAddress.Parse "127.0.1.9"
 let private stranger = IPAddress.Loopback
 let private streams = [ "tcp"; "tls"; "ws"; "wss" ]
 let private isSecure transport = transport = "tls" || transport = "wss"

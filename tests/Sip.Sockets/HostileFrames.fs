@@ -158,7 +158,7 @@ let private count =
     FrameCases.all.Length + HandshakeCases.all.Length + malformed.Length
 
 let private countTest =
-    test $"{count} hostile cases, each over ws and wss" {
+    test "more than 250 hostile cases, each over ws and wss" {
         let names =
             [
                 yield! FrameCases.all |> List.map _.Name
@@ -166,7 +166,8 @@ let private countTest =
                 yield! malformed |> List.map fst
             ]
 
-        Expect.isGreaterThanOrEqual count 250 "enough of them"
+        Console.WriteLine $"{count} hostile cases"
+        Expect.isGreaterThan count 250 "enough of them"
         let twice = names |> List.countBy id |> List.filter (fun (_, times) -> times > 1)
         Expect.isEmpty twice "no case twice"
     }

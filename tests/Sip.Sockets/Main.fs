@@ -60,6 +60,7 @@ let private suite (bench: Bench) : Test =
             Doors.health bench.Common
             Doors.all bench.Shell bench.Guarded
             Departures.all bench.Tight
+            Slowness.all bench.Common bench.Balanced
             Balancing.all shells.Length bench.Balanced
             Torture.all bench.Torture
         ]

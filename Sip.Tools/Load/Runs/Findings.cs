@@ -64,13 +64,18 @@ internal static class Findings
         if (usage is { OwnShare: > 85, Seconds: >= 1 }) report.Say($"  The generator itself is near its limit: the rate is not the server's.");
     }
 
-    /// <summary>Tells what became of silent and slow connections.</summary>
+    /// <summary>Tells what became of silent, slow and unreading connections.</summary>
     public static void Burdens(Report report, Generator generator)
     {
-        if (generator.Options.Silent + generator.Options.Slow == 0) return;
-        report.Say($"  silent and slow connections: {generator.Burdens.Open} open, {generator.Links.Traffic.BurdensClosed} closed by the server, {generator.Burdens.Answered} slow requests answered");
-        report.Number("burdens_open", generator.Burdens.Open);
+        var burdens = generator.Burdens;
+        if (burdens.Wanted == 0) return;
+        report.Say($"  silent, slow and unreading connections: {burdens.Most} of {burdens.Wanted} open at once, {generator.Links.Traffic.BurdensClosed} closed by the server, none older than {burdens.LongestSilent / 1e6:F1}, {burdens.LongestSlow / 1e6:F1} and {burdens.LongestUnreading / 1e6:F1} s, {burdens.Answered} slow requests answered");
+        report.Number("burdens_most", burdens.Most);
+        report.Number("silent_seconds", burdens.LongestSilent / 1e6);
+        report.Number("slow_seconds", burdens.LongestSlow / 1e6);
+        report.Number("unreading_seconds", burdens.LongestUnreading / 1e6);
+        report.Number("burdens_open", burdens.Open);
         report.Number("burdens_closed", generator.Links.Traffic.BurdensClosed);
-        report.Number("burdens_answered", generator.Burdens.Answered);
+        report.Number("burdens_answered", burdens.Answered);
     }
 }

@@ -37,7 +37,10 @@ internal sealed class RegisterRun(Generator generator, ProcessTree server, Progr
     private void Connect(Entrance entrance)
     {
         var usage = new Usage(server);
+        // Where many are opened, the first would wait for the last, and a server gives up who says nothing.
+        if (options.Greet) links.Opened = link => links.Send(link, generator.Burdens.Question(link, link.Number));
         entrance.OpenAll();
+        links.Opened = null;
         usage.End();
         progress.Clear();
         var traffic = links.Traffic;

@@ -45,6 +45,9 @@ internal sealed class Link(int number, Transport transport)
     /// <summary>Whether it is there only to be a burden, so that the server may well close it.</summary>
     public bool IsBurden;
 
+    /// <summary>Whether it asks and never reads the answers.</summary>
+    public bool IsDeaf;
+
     /// <summary>When it was to be opened, in microseconds.</summary>
     public long Begun;
 

@@ -67,7 +67,7 @@ internal sealed unsafe class Links : IDisposable
                 Opened?.Invoke(link);
                 return;
             }
-            link.Descriptor = Sockets.Dial(remote);
+            link.Descriptor = link.IsBurden ? Origins.Dial(link.Number, remote, link.IsDeaf) : Sockets.Dial(remote);
             link.Stage = LinkStage.Connecting;
             Pending++;
             Watch(link, Libc.Out);
@@ -135,6 +135,7 @@ internal sealed unsafe class Links : IDisposable
     /// <summary>Watches a link for this.</summary>
     public void Watch(Link link, uint events)
     {
+        if (link.IsDeaf && link.Stage == LinkStage.Open) events = (events & ~Libc.In) | Libc.Error;
         if (link.Watched == events) return;
         if (link.Watched == 0) readiness.Add(link.Descriptor, events, link.Number);
         else readiness.Change(link.Descriptor, events, link.Number);
