@@ -24,6 +24,7 @@ let wishes (listen: string list) : Wishes =
         Upstreams = [||]
         UpstreamPath = "supported"
         Barred = [||]
+        Balancers = [||]
         Origins = [||]
         Hosts = [||]
         Paths = [||]

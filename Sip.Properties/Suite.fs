@@ -45,6 +45,8 @@ let all: Test =
             WireLaws.all
             GrammarLaws.all
             StreamLaws.all
+            PatienceLaws.all
+            BalancerLaws.all
             ClientLaws.all
             identity
             registrar

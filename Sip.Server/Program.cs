@@ -18,6 +18,7 @@ using Sip.Server.Resolving;
 using Sip.Server.Shell;
 using Sip.Server.Store;
 using Sip.Transactions;
+using Sip.Wire;
 
 if (args.Contains("--help"))
 {
@@ -78,6 +79,7 @@ var onReactor = options.Shell == "reactor" || (options.Shell == "auto" && Reacto
 
 PortableEdge? portable = null;
 builder.WebHost.UseKestrelHttpsConfiguration();
+builder.WebHost.UseSockets(sockets => (sockets.Backlog, sockets.CreateBoundListenSocket) = (ListeningSocket.Backlog, ListeningSocket.Open));
 builder.WebHost.ConfigureKestrel(kestrel =>
 {
     kestrel.AddServerHeader = false;
@@ -88,8 +90,13 @@ builder.WebHost.ConfigureKestrel(kestrel =>
         kestrel.Listen(new IPEndPoint(AddressModule.toIPAddress(opening.Bound.Address), opening.Bound.Port), listen =>
         {
             listen.Protocols = HttpProtocols.Http1;
+            listen.Use(next => connection => Announcing.GoOnAsync(portable!, connection, next));
             if (opening.IsSecure)
-                listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = hello => ValueTask.FromResult(portable!.Shaking(opening, hello.ClientHelloInfo.ServerName)) });
+                listen.UseHttps(new TlsHandshakeCallbackOptions
+                {
+                    HandshakeTimeout = TimeSpan.FromMilliseconds(Patience.securing),
+                    OnConnection = hello => ValueTask.FromResult(portable!.Shaking(opening, hello.ClientHelloInfo.ServerName)),
+                });
             listen.Run(connection => portable!.AcceptAsync(opening, connection));
         });
     }

@@ -30,9 +30,18 @@ type Setup =
         Realm: Realm
         Policy: Policy
         Openings: IReadOnlyList<Opening>
+        /// Who may say for whom a connection is.
+        Balancers: Cidr list
         /// Whether nobody but this machine can reach the server.
         IsLocal: bool
     }
+
+    /// Whether a connection from there may say for whom it is.
+    member this.IsBalancer(address: Address) : bool = Balancers.holds this.Balancers address
+
+    /// For whom a balancer asks, by the head of its WebSocket handshake.
+    member this.Behind(balancer: Endpoint, head: ReadOnlySpan<byte>) : Behind =
+        Balancers.behind this.Balancers balancer head
 
 /// What became of the wishes.
 [<RequireQualifiedAccess>]
@@ -137,11 +146,12 @@ module Setup =
         | "sha-256" -> Ok [ Algorithm.Sha256 ]
         | _ -> Error(String.Concat("--digest ", text, ": say all, md5 or sha-256"))
 
-    let private barred (text: string) : Part<Cidr> =
+    let private range (option: string) (text: string) : Part<Cidr> =
         match Cidr.tryRead text with
         | ValueSome range -> Ok range
         | ValueNone ->
-            Error(String.Concat("--barred ", text, ": say address/bits, for example 10.0.0.0/8"))
+            let advice = ": say address/bits, for example 10.0.0.0/8"
+            Error(String.Concat(option, text, advice))
 
     /// The names among the peers, whose addresses the shell has to look up first.
     let namesToResolve (peers: IReadOnlyList<string>) : IReadOnlyList<string> =
@@ -315,7 +325,8 @@ module Setup =
         let upstreams = List.ofSeq wishes.Upstreams |> List.map upstream
         let back = wayBack wishes.UpstreamPath
         let algorithms = algorithms wishes.Digest
-        let barred = List.ofSeq wishes.Barred |> List.map barred
+        let barred = List.ofSeq wishes.Barred |> List.map (range "--barred ")
+        let balancers = List.ofSeq wishes.Balancers |> List.map (range "--balancer ")
         let domains = List.ofSeq wishes.Domains |> List.map domain
         let listeners = successes listens
 
@@ -343,6 +354,7 @@ module Setup =
             @ failures [ back ]
             @ failures [ algorithms ]
             @ failures barred
+            @ failures balancers
             @ failures domains
             @ size
 
@@ -381,6 +393,7 @@ module Setup =
                         }
                     Policy = policy wishes
                     Openings = List.toArray (openings wishes limits listeners)
+                    Balancers = successes balancers
                     IsLocal = listeners |> List.forall (fun l -> Address.isLoopback l.Bound.Address)
                 }
         else

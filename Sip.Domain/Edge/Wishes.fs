@@ -28,6 +28,8 @@ type Wishes =
         UpstreamPath: string
         /// Addresses, or ranges of them, that are never called.
         Barred: IReadOnlyList<string>
+        /// Addresses, or ranges of them, of balancers that say for whom they connect.
+        Balancers: IReadOnlyList<string>
         /// Pages that may connect by WebSocket, beside those of this host; `*` for any.
         Origins: IReadOnlyList<string>
         /// The Host names that a handshake may ask for; none means any.

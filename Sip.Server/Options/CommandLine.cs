@@ -18,6 +18,7 @@ public static class CommandLine
         ("--upstream", nameof(ServerOptions.Upstream), Kind.Several),
         ("--upstream-path", nameof(ServerOptions.UpstreamPath), Kind.One),
         ("--barred", nameof(ServerOptions.Barred), Kind.Several),
+        ("--balancer", nameof(ServerOptions.Balancer), Kind.Several),
         ("--origin", nameof(ServerOptions.Origin), Kind.Several),
         ("--host-name", nameof(ServerOptions.HostName), Kind.Several),
         ("--path", nameof(ServerOptions.Path), Kind.Several),

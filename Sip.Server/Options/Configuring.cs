@@ -33,7 +33,7 @@ public static class Configuring
         foreach (var name in SetupModule.namesToResolve(options.Peer).Distinct()) resolved[name] = await AddressesAsync(name);
         return new Wishes(
             options.Listen, options.Trunk, options.Advertise, options.Domain, options.Peer, resolved, options.Upstream, options.UpstreamPath,
-            options.Barred, options.Origin, options.HostName, options.Path,
+            options.Barred, options.Balancer, options.Origin, options.HostName, options.Path,
             [.. Outward()], options.UnsafeNoAuth, options.Digest, options.StrictOutbound, options.StrictPath,
             options.MessageBytes, secret,
             BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))));

@@ -36,6 +36,9 @@ public sealed class ServerOptions
     /// <summary>Addresses and ranges that are never called, whatever a name resolves to.</summary>
     public List<string> Barred { get; set; } = [];
 
+    /// <summary>Addresses and ranges of balancers that say for whom they connect (PROXY protocol, X-Forwarded-For, Forwarded).</summary>
+    public List<string> Balancer { get; set; } = [];
+
     /// <summary>Web pages that may connect by WebSocket, beside those of the same host; `*` for any.</summary>
     public List<string> Origin { get; set; } = [];
 

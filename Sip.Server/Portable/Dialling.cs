@@ -6,24 +6,25 @@ using System.Security.Cryptography.X509Certificates;
 using Sip.Identity;
 using Sip.Routing;
 using Sip.Server.Shell;
+using Sip.Wire;
+using Stream = System.IO.Stream;
 
 namespace Sip.Server.Portable;
 
 /// <summary>A TCP or TLS connection that this server opened.</summary>
 public sealed record Dialling(Endpoint Remote, IDuplexPipe Transport)
 {
-    private static readonly TimeSpan patience = TimeSpan.FromSeconds(10);
-
     /// <summary>Connects, and shakes hands where the hop asks for TLS.</summary>
     public static async Task<Dialling> OpenAsync(Hop.Dial hop, StreamSettings settings, TimeProvider time)
     {
-        using var deadline = new CancellationTokenSource(patience, time);
+        using var deadline = new CancellationTokenSource(TimeSpan.FromMilliseconds(Patience.connecting), time);
         var there = hop.Destination;
         var address = AddressModule.toIPAddress(there.Address);
         var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
             await socket.ConnectAsync(new IPEndPoint(address, there.Port), deadline.Token);
+            deadline.CancelAfter(TimeSpan.FromMilliseconds(Patience.securing));
             Stream stream = new NetworkStream(socket, ownsSocket: true);
             if (there.Transport.IsTls) stream = await SecureAsync(stream, there.Domain, settings, deadline.Token);
             return new Dialling(new Endpoint(there.Address, there.Port), new Pipe(PipeReader.Create(stream), PipeWriter.Create(stream)));

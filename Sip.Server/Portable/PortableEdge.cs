@@ -14,7 +14,6 @@ namespace Sip.Server.Portable;
 public sealed class PortableEdge : IEdge, IDisposable
 {
     private readonly Lock gate = new();
-    private readonly Setup setup;
     private readonly Ledger ledger;
     private readonly Resolver resolver;
     private readonly Queue<Input> waiting = new();
@@ -30,7 +29,7 @@ public sealed class PortableEdge : IEdge, IDisposable
     /// <summary>An edge that has not begun yet.</summary>
     public PortableEdge(Setup setup, Ledger ledger, Resolver resolver, Clock clock, StreamSettings streams, TimeSpan patience, ILogger log)
     {
-        this.setup = setup;
+        Setup = setup;
         this.ledger = ledger;
         this.resolver = resolver;
         this.patience = patience;
@@ -41,6 +40,9 @@ public sealed class PortableEdge : IEdge, IDisposable
         timer = clock.Time.CreateTimer(_ => Take(Input.Tick), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
+    /// <summary>What was asked for.</summary>
+    public Setup Setup { get; }
+
     /// <summary>The time of everything that happens here.</summary>
     public Clock Clock { get; }
 
@@ -50,7 +52,7 @@ public sealed class PortableEdge : IEdge, IDisposable
     /// <inheritdoc/>
     public Task ShowAsync(IReadOnlyList<TlsIdentity> identities)
     {
-        serving = new Serving(setup.Realm, identities, trusted);
+        serving = new Serving(Setup.Realm, identities, trusted);
         return Task.CompletedTask;
     }
 
@@ -82,7 +84,7 @@ public sealed class PortableEdge : IEdge, IDisposable
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancel)
     {
-        foreach (var opening in setup.Openings.Where(opening => opening.IsDatagram))
+        foreach (var opening in Setup.Openings.Where(opening => opening.IsDatagram))
             datagrams[opening.Sip.Value] = new DatagramSocket(this, opening);
         foreach (var socket in datagrams.Values) socket.Start();
         return Task.CompletedTask;
@@ -143,7 +145,7 @@ public sealed class PortableEdge : IEdge, IDisposable
                 break;
             case Effect.Send { To: Hop.Dial dial, Bytes: var bytes } when dial.Destination.Transport.IsUdp:
                 var there = dial.Destination;
-                datagrams[RealmModule.towards(setup.Realm, dial).Value.Id].Send(new Endpoint(there.Address, there.Port), bytes.Span);
+                datagrams[RealmModule.towards(Setup.Realm, dial).Value.Id].Send(new Endpoint(there.Address, there.Port), bytes.Span);
                 break;
             case Effect.Send { To: Hop.Dial dial, Bytes: var bytes }:
                 connections.Dial(dial, bytes);

@@ -9,7 +9,6 @@ namespace Sip.Server.Reactor;
 /// <summary>The connections that this shard opened, by where they lead.</summary>
 internal sealed class Dials(Shard shard, Setup setup, int bound, ILogger log)
 {
-    private const long patience = 10_000;
     private readonly Dictionary<Destination, Connection> open = [];
 
     /// <summary>Sends a message there, over the connection that there is or a new one.</summary>
@@ -30,6 +29,8 @@ internal sealed class Dials(Shard shard, Setup setup, int bound, ILogger log)
         else if (connection.IsSecure)
         {
             connection.Stage = Stage.Securing;
+            connection.Limit = shard.Now.After(Patience.securing);
+            shard.Wheel.Set(connection, connection.Limit);
             connection.Session = shard.Tls.Client!.Dial(connection.Descriptor, connection.Errand!.Hop.Destination.Domain);
             shard.Shake(connection);
         }
@@ -90,7 +91,7 @@ internal sealed class Dials(Shard shard, Setup setup, int bound, ILogger log)
         {
             Errand = new Errand(hop, leaves),
             IsSecure = hop.Destination.Transport.IsTls,
-            Limit = shard.Now.After(patience),
+            Limit = shard.Now.After(Patience.connecting),
         };
         shard.Table.Add(connection);
         shard.Wheel.Set(connection, connection.Limit);

@@ -33,6 +33,8 @@ public sealed class Shard
         Incoming = new Incoming(this, setup.Openings);
         Outgoing = new Outgoing(this, settings.QueueBytes);
         Endings = new Endings(this, log);
+        Announcements = new Announcements(this);
+        Setup = setup;
         Dials = new Dials(this, setup, settings.QueueBytes, log);
         Doors = new Doors(this, setup.Openings, shared, log);
         neighbours = new Neighbours(number, []);
@@ -55,6 +57,8 @@ public sealed class Shard
     internal Incoming Incoming { get; }
     internal Outgoing Outgoing { get; }
     internal Endings Endings { get; }
+    internal Announcements Announcements { get; }
+    internal Setup Setup { get; }
     internal Dials Dials { get; }
     internal Doors Doors { get; }
     internal Farewell Farewell { get; }
@@ -152,12 +156,29 @@ public sealed class Shard
         if (!ReferenceEquals(step.State, connection.State))
         {
             connection.State = step.State;
-            Wheel.Set(connection, step.State.Wake);
+            Arm(connection);
         }
         if (step.Bytes.Length == 0 && !step.Event.IsCloseAfter) return;
         if (step.Event.IsWrite || step.Event.IsUpgraded || step.Event.IsCloseAfter) Outgoing.Write(connection, step.Bytes);
         if (step.Event.IsUpgraded) Opened(connection, connection.Opening.WebSocket.Value, connection.IsSecure ? Transport.Wss : Transport.Ws);
         if (step.Event.IsCloseAfter) Endings.End(connection, step.Reason);
+    }
+
+    /// <summary>Sets the deadline of a connection that carries bytes: the stream's or that of what waits to be sent.</summary>
+    internal void Arm(Connection connection)
+    {
+        if (connection.Stage == Stage.Open)
+            Wheel.Set(connection, Instant.Earlier(connection.State.Wake, BacklogModule.limit(connection.Backlog)));
+    }
+
+    /// <summary>The bytes of a connection begin, those of TLS where there is TLS.</summary>
+    internal void Begin(Connection connection)
+    {
+        connection.Stage = connection.IsSecure && connection.Session == 0 ? Stage.Securing : Stage.Open;
+        connection.State = connection.Stage == Stage.Securing ? Streams.Securing(Now) : Streams.Accepted(connection.Opening.Rules, Now);
+        Wheel.Set(connection, connection.State.Wake);
+        if (connection.Stage == Stage.Securing) Shake(connection);
+        else Incoming.Read(connection);
     }
 
     /// <summary>Goes on shaking hands for TLS.</summary>
@@ -178,8 +199,12 @@ public sealed class Shard
             Distrust(connection, objection);
             return;
         }
-        if (connection.Errand is not null) Dials.Open(connection);
-        connection.Stage = Stage.Open;
+        if (connection.Errand is null)
+        {
+            Begin(connection);
+            return;
+        }
+        Dials.Open(connection);
         Incoming.Read(connection);
     }
 
@@ -265,6 +290,10 @@ public sealed class Shard
             {
                 Dials.Connected(connection);
             }
+            else if (connection.Stage == Stage.Announcing)
+            {
+                Announcements.Read(connection);
+            }
             else if (connection.Stage == Stage.Securing)
             {
                 Shake(connection);
@@ -326,10 +355,14 @@ public sealed class Shard
         {
             Dials.Fail(connection, "it does not answer");
         }
+        else if (BacklogModule.isUnread(Now, connection.Backlog))
+        {
+            Outgoing.Abandon(connection);
+        }
         else
         {
             Do(connection, Streams.Tick(Now, connection.State));
-            if (connection.Stage == Stage.Open) Wheel.Set(connection, connection.State.Wake);
+            Arm(connection);
         }
     }
 }

@@ -137,6 +137,7 @@ module Reactors =
                     Upstreams = [||]
                     UpstreamPath = "supported"
                     Barred = [||]
+                    Balancers = [||]
                     Origins = [||]
                     Hosts = [||]
                     Paths = [||]
