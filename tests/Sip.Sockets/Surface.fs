@@ -114,6 +114,13 @@ let private guarded shell =
                 let! answer = ask admin "GET" path right
                 Expect.equal answer.StatusCode HttpStatusCode.NotFound $"{path} is not there"
 
+            use large =
+                new HttpRequestMessage(HttpMethod.Post, $"http://127.0.0.1:{admin}/api/counts")
+
+            large.Headers.TryAddWithoutValidation("Authorization", right) |> ignore
+            large.Content <- new StringContent(String('[', 70000))
+            let! answer = http.SendAsync(large, Waiting.deadline ())
+            Expect.equal answer.StatusCode HttpStatusCode.RequestEntityTooLarge "a large body"
             let! answer = ask admin "DELETE" "/api/counts" right
             Expect.equal answer.StatusCode HttpStatusCode.MethodNotAllowed "another method"
         }

@@ -117,6 +117,47 @@ test("a wrong password is said in words, and the right one opens the phone", asy
   nobodyHadTrouble(person);
 });
 
+test("markup in a display name and in a message is text to whoever is called and written to",
+  async (desk) => {
+    const [writer, reader] = [desk.account(), desk.account()];
+    const one = new Person(await desk.tab(writer.user), desk.server.origin);
+    const other = new Person(await desk.tab(reader.user), desk.server.origin);
+    for (const [person, { user, password }, name] of [[one, writer, hostile("name")], [other, reader, ""]]) {
+      await person.page.goto(person.origin);
+      await person.types("#display-name", name);
+      await signsIn(person, user, password);
+      await person.isOnline();
+    }
+    await one.types("#message-to", reader.user);
+    await writes(one, hostile("body"));
+    await other.sees(".bubble.in .body", hostile("body"));
+    await one.types("#target", reader.user);
+    await one.presses("#dial-call");
+    await other.sees("#answer");
+    await other.sees("#call", "<img src=x");
+    await other.presses("#decline");
+    for (const { page } of [one, other]) {
+      assert.equal(await page.locator("img[src=x]").count(), 0);
+      assert.deepEqual(await page.evaluate(() => [window.name_, window.body_]), [undefined, undefined]);
+    }
+    nobodyHadTrouble(one, other);
+  });
+
+test("even markup that got into the page would run no script", async (desk) => {
+  const person = await Person.guest(desk);
+  const ran = await person.page.evaluate(async () => {
+    const refused = new Promise((resolve) => document.addEventListener("securitypolicyviolation", resolve, { once: true }));
+    const place = document.createElement("div");
+    place.innerHTML = '<img src="/nothing.png" onerror="window.name_ = 1">';
+    document.body.append(place);
+    const script = document.createElement("script");
+    script.textContent = "window.body_ = 1";
+    document.body.append(script);
+    return [(await refused).effectiveDirective.split("-").slice(0, 2).join("-"), window.name_, window.body_];
+  });
+  assert.deepEqual(ran, ["script-src", undefined, undefined]);
+});
+
 for (const colorScheme of ["light", "dark"]) {
   test(`the page is accessible and fits the smallest telephone, ${colorScheme}`, async (desk) => {
     const [one, other] = await guests(desk);
@@ -148,6 +189,10 @@ for (const colorScheme of ["light", "dark"]) {
     await look(one, "signing in");
     nobodyHadTrouble(one, other);
   });
+}
+
+function hostile(mark) {
+  return `<img src=x onerror="window.${mark}_ = 1"><script>window.${mark}_ = 1</script>`;
 }
 
 async function guests(desk) {
