@@ -16,6 +16,7 @@ let private outward = [ Address.ofV4 0xC0000207u ]
 let wishes (listen: string list) : Wishes =
     {
         Listen = List.toArray listen
+        Trunks = [||]
         Advertise = ""
         Domains = [||]
         Peers = [||]
@@ -23,6 +24,7 @@ let wishes (listen: string list) : Wishes =
         Upstreams = [||]
         UpstreamPath = "supported"
         Barred = [||]
+        Balancers = [||]
         Origins = [||]
         Hosts = [||]
         Paths = [||]

@@ -124,11 +124,15 @@ internal sealed unsafe class Doors : IDisposable
             Libc.close(descriptor);
             return;
         }
-        var connection = new Connection(shard.Table.Next(), opening, Streams.Accepted(opening.Rules, shard.Now))
+        var (stage, state) =
+            shard.Setup.IsBalancer(remote.Address) ? (Stage.Announcing, Streams.Announcing(shard.Now))
+            : opening.IsSecure ? (Stage.Securing, Streams.Securing(shard.Now))
+            : (Stage.Open, Streams.Accepted(opening.Rules, shard.Now));
+        var connection = new Connection(shard.Table.Next(), opening, state)
         {
             Descriptor = descriptor,
             IsSecure = opening.IsSecure,
-            Stage = opening.IsSecure ? Stage.Securing : Stage.Open,
+            Stage = stage,
             Remote = remote,
             Watched = Libc.In,
         };

@@ -6,9 +6,9 @@ public sealed record ReactorSettings
     /// <summary>Bytes that may wait to be sent on one connection; a peer that reads slower is disconnected.</summary>
     public required int QueueBytes { get; init; }
 
-    /// <summary>TLS for accepted connections; needed where a listener is secure.</summary>
-    public TlsContext? Server { get; init; }
+    /// <summary>TLS for each kind of connection.</summary>
+    public required TlsContexts Tls { get; init; }
 
-    /// <summary>TLS for dialled connections; needed where a TLS hop may be called.</summary>
-    public TlsContext? Client { get; init; }
+    /// <summary>Authorities that the certificates of TLS peers may come from (PEM); with none, the system's.</summary>
+    public string Trusted { get; init; } = "";
 }

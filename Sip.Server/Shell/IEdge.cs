@@ -14,6 +14,9 @@ public interface IEdge
     /// <summary>How much it holds.</summary>
     Task<Counts> CountAsync();
 
+    /// <summary>Handshakes from now on show these; connections go on.</summary>
+    Task ShowAsync(IReadOnlyList<TlsIdentity> identities);
+
     /// <summary>Opens the sockets and begins.</summary>
     Task StartAsync(CancellationToken cancel);
 

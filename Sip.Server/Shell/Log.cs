@@ -48,6 +48,12 @@ public static partial class Log
     [LoggerMessage(14, LogLevel.Information, "{Server} behind this server answers again")]
     public static partial void Answering(this ILogger log, string server);
 
+    [LoggerMessage(60, LogLevel.Warning, "{Words}; what was shown before is kept")]
+    public static partial void CertificateRefused(this ILogger log, string words);
+
+    [LoggerMessage(61, LogLevel.Information, "the certificate of {Name} is shown from now on, for {Days} days yet")]
+    public static partial void CertificateShown(this ILogger log, string name, int days);
+
     /// <summary>Logs what the ledger noted; what nobody reads is not put into words either.</summary>
     public static void Noted(this ILogger log, Note note)
     {

@@ -12,6 +12,7 @@ type private Bench =
         Common: Laboratory
         Guarded: Laboratory
         Tight: Laboratory
+        Balanced: Laboratory
         Torture: Torture.Bench
     }
 
@@ -21,10 +22,12 @@ let private prepare (shell: string) : Task<Bench> =
         let common = Laboratory.start shell Laboratory.transports "example.test" users
         let guarded = Doors.guarded shell
         let tight = Departures.prepare shell
+        let balanced = Balancing.prepare shell
         let torture = Torture.prepare shell
         let! common = common
         let! guarded = guarded
         let! tight = tight
+        let! balanced = balanced
         let! torture = torture
 
         return
@@ -33,9 +36,17 @@ let private prepare (shell: string) : Task<Bench> =
                 Common = common
                 Guarded = guarded
                 Tight = tight
+                Balanced = balanced
                 Torture = torture
             }
     }
+
+// The reactor is Linux's; the portable shell serves everywhere, and here too.
+let private shells =
+    if OperatingSystem.IsLinux() then
+        [ "portable"; "reactor" ]
+    else
+        [ "portable" ]
 
 let private suite (bench: Bench) : Test =
     testList
@@ -49,6 +60,7 @@ let private suite (bench: Bench) : Test =
             Doors.health bench.Common
             Doors.all bench.Shell bench.Guarded
             Departures.all bench.Tight
+            Balancing.all shells.Length bench.Balanced
             Torture.all bench.Torture
         ]
 
@@ -57,16 +69,10 @@ let private labs (bench: Bench) : Laboratory list =
         bench.Common
         bench.Guarded
         bench.Tight
+        bench.Balanced
         bench.Torture.Forwarding
         bench.Torture.Registering
     ]
-
-// The reactor is Linux's; the portable shell serves everywhere, and here too.
-let private shells =
-    if OperatingSystem.IsLinux() then
-        [ "portable"; "reactor" ]
-    else
-        [ "portable" ]
 
 // Only the reactor has shards.
 let private sharding = if OperatingSystem.IsLinux() then [ "reactor" ] else []
@@ -86,6 +92,7 @@ let main arguments =
                 yield! List.map suite benches
                 yield! List.map Shards.all sharded
                 Starting.all shells
+                Surface.all shells
                 Stopping.all shells
                 Stopping.last (List.collect labs benches @ sharded)
             ])
