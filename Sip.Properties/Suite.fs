@@ -84,4 +84,7 @@ let all: Test =
             World.FarEndLaws.all
             World.EdgeLaws.all
             World.TrapLaws.all
+            Hostile.ValueLaws.all
+            Hostile.ShapeLaws.all
+            Hostile.EnumerationLaws.all
         ]

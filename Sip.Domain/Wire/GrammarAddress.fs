@@ -39,7 +39,7 @@ module GrammarAddress =
     // Each special parameter, such as tag-param or c-p-q, is a generic-param too.
     /// One value of From, To or Contact.
     let address: Parser<NameAddr, unit> =
-        nameAddr <|> addrSpec .>>. Lexical.parameters
+        nameAddr <|> addrSpec .>>. Lexical.parametersWith "tag"
         |>> (fun ((display, uri), parameters) ->
             {
                 Display = display

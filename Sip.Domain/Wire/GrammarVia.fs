@@ -36,7 +36,7 @@ module GrammarVia =
         pipe3
             (sentProtocol .>> Lexical.lws)
             sentBy
-            Lexical.parameters
+            (Lexical.parametersWith "branch")
             (fun transport (host, port) parameters ->
                 {
                     Transport = transport

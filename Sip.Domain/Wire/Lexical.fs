@@ -119,6 +119,17 @@ module Lexical =
     /// The parameters that follow a header's value.
     let parameters: Parser<Parameters, unit> = many (semi >>. genericParam)
 
+    // RFC 3261 §7.3.1: "any given parameter-name MUST NOT appear more than once". Of tag and branch
+    // everything depends on which is meant.
+    /// The parameters that follow a header's value, this one at most once among them.
+    let parametersWith (single: string) : Parser<Parameters, unit> =
+        parameters
+        >>= fun found ->
+            if (found |> List.filter (fun one -> Text.sameText one.Name single)).Length > 1 then
+                fail ("one " + single)
+            else
+                preturn found
+
     /// Reads a whole header value by a rule, white space around it allowed.
     let read (rule: Parser<'noun, unit>) (text: string) : Result<'noun, string> =
         match run (sws >>. rule .>> sws .>> eof) text with

@@ -118,7 +118,7 @@ module Reading =
                     wrong <- fault Wrong.NoEndOfHead at
                 elif lf < 0 then
                     wrong <- fault Wrong.FieldLine at
-                elif lf - at > int limits.FieldSize then
+                elif lf + 1 - at > int limits.FieldSize then
                     wrong <- fault Wrong.FieldTooLong at
                 elif message.Count >= limits.FieldCount then
                     wrong <- fault Wrong.TooManyFields at

@@ -95,8 +95,8 @@ module ParameterView =
                     Next = after
                 }
 
-    /// Whether a slice is nothing but well-formed parameters, and on the same way the value of the
-    /// first of that name, none where there is none.
+    /// Whether a slice is nothing but well-formed parameters, that name at most once among them (RFC 3261
+    /// §7.3.1), and on the same way its value, none where there is none.
     let areSound
         (all: ReadOnlySpan<byte>)
         (list: Slice)
@@ -110,9 +110,12 @@ module ParameterView =
             let parameter = read all at list.End
             at <- parameter.Next
 
-            if looking && at >= 0 && Text.same (Slice.bytes all parameter.Name) name then
-                value <- parameter.Value
-                looking <- false
+            if at >= 0 && Text.same (Slice.bytes all parameter.Name) name then
+                if looking then
+                    value <- parameter.Value
+                    looking <- false
+                else
+                    at <- -1
 
         at >= 0
 

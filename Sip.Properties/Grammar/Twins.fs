@@ -29,13 +29,23 @@ type Twin =
         Compare: string -> Both voption
     }
 
+// As `Lexical.read` does, but for its words about what is wrong: they take longer than reading.
+let private slow (rule: Parser<'noun, unit>) (text: string) : 'noun voption =
+    use stream = new CharStream<unit>(text, 0, text.Length)
+    let reply = (Lexical.sws >>. rule .>> Lexical.sws .>> eof) stream
+
+    if reply.Status = ReplyStatus.Ok then
+        ValueSome reply.Result
+    else
+        ValueNone
+
 let private agree (fast: string -> 'noun voption) (rule: Parser<'noun, unit>) text =
-    match fast text, Lexical.read rule text with
-    | ValueSome noun, Result.Ok same when noun = same -> ValueSome Read
-    | ValueNone, Result.Error _ -> ValueSome Refused
-    | ValueSome _, Result.Ok _
-    | ValueSome _, Result.Error _
-    | ValueNone, Result.Ok _ -> ValueNone
+    match fast text, slow rule text with
+    | ValueSome noun, ValueSome same when noun = same -> ValueSome Read
+    | ValueNone, ValueNone -> ValueSome Refused
+    | ValueSome _, ValueSome _
+    | ValueSome _, ValueNone
+    | ValueNone, ValueSome _ -> ValueNone
 
 let private twins sentence (values: FsCheck.Gen<string>) fast rule : Twin =
     {

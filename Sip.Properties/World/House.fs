@@ -115,6 +115,19 @@ type House(policy: Policy, shards: int) =
     member _.Say(from: Flow, sheet: Sheet) : Sent list =
         take (Input.Arrived(from, ReadOnlyMemory(Text.toBytes (Sheet.print sheet))))
 
+    /// What comes of any bytes, as text.
+    member _.Texts(from: Flow, bytes: byte[]) : (Flow * string) list =
+        [
+            for effect in ledger.Take(Instant.FromMilliseconds now, Input.Arrived(from, bytes)) do
+                match effect with
+                | Effect.Send(Hop.Flow flow, bytes) -> flow, Text.ofBytes bytes.Span
+                | Effect.Send(Hop.Dial _, _)
+                | Effect.Hand _
+                | Effect.Tell _
+                | Effect.Ask _
+                | Effect.Note _ -> ()
+        ]
+
     /// What comes of so many milliseconds.
     member _.Wait(milliseconds: int64) : Sent list =
         let until = now + milliseconds

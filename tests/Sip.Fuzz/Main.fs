@@ -12,6 +12,7 @@ let private kinds: (string * (string -> int -> Bound -> Tally)) list =
         "agree", Agreement.run
         "forge", Forgery.run
         "sockets", SocketRun.run
+        "enumeration", Enumeration.run
     ]
 
 /// One long run of a kind, kept in the ledger file.
