@@ -13,6 +13,7 @@ open Expecto
 open Microsoft.Extensions.Logging.Abstractions
 open Sip
 open Sip.Edge
+open Sip.Guarding
 open Sip.Routing
 open Sip.Server.Reactor
 open Sip.Server.Shell
@@ -31,6 +32,8 @@ type Told =
 type Teller(arrived: Flow -> ReadOnlyMemory<byte> -> Shard -> unit) =
     let told = Channel.CreateUnbounded<Told>()
     let tell what = told.Writer.TryWrite what |> ignore
+    let guard = Guard(Array.init 32 byte, Bound.usual, [])
+    let load = Load()
 
     let text (bytes: ReadOnlyMemory<byte>) =
         Text.Encoding.Latin1.GetString bytes.Span
@@ -47,6 +50,8 @@ type Teller(arrived: Flow -> ReadOnlyMemory<byte> -> Shard -> unit) =
         member _.Pending = 0
         member _.Held = 0
         member _.Proofs = 0
+        member _.Guard = guard
+        member _.Load = load
         member _.Opened(_, flow, _) = tell (Told.Opened flow)
 
         member _.Arrived(_, flow, bytes, shard) =
