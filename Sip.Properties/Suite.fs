@@ -22,6 +22,7 @@ let private identity =
             SecrecyLaws.all
             PrincipalLaws.all
             JwtLaws.all
+            TemporaryLaws.all
         ]
 
 let private outbound =
@@ -64,6 +65,7 @@ let all: Test =
             EarlyEndLaws.all
             ResolutionLaws.all
             SetupLaws.all
+            World.BindingLaws.all
             World.RegisteringLaws.all
             World.InstanceLaws.all
             World.ReturnLaws.all

@@ -51,6 +51,7 @@ type internal Proofs(station: Station, agenda: Agenda) =
                     |> List.filter (fun one -> List.contains one realm.Algorithms)
             }
 
+    let temporaries = TemporaryKey.Of realm.Secret
     let onWebSocket = settingsOn Transport.Ws
     let elsewhere = settingsOn Transport.Udp
 
@@ -60,10 +61,14 @@ type internal Proofs(station: Station, agenda: Agenda) =
         else
             elsewhere
 
+    // When it is asked; here, so that the look-up is no new function each time.
+    let mutable asked = Instant.Never
+
     let subscriber (user: string) =
         match subscribers.TryGetValue user with
         | true, found -> ValueSome found
-        | false, _ -> ValueNone
+        | false, _ ->
+            Temporary.subscriber temporaries (Realm.name realm) (Realm.unixTime realm asked) user
 
     let window (id: NonceId) =
         match windows.TryGetValue id with
@@ -85,6 +90,7 @@ type internal Proofs(station: Station, agenda: Agenda) =
 
     /// What a request's credentials prove.
     member _.Judge(now: Instant, transport: Transport, attempt: Attempt) : Verdict =
+        asked <- now
         Authentication.judge (settings transport) now subscriber window attempt
 
     /// The challenges that answer an attempt.

@@ -18,6 +18,11 @@ public static class CommandLine
         ("--host-name", nameof(ServerOptions.HostName), Kind.Several),
         ("--path", nameof(ServerOptions.Path), Kind.Several),
         ("--ice", nameof(ServerOptions.Ice), Kind.Several),
+        ("--turn-secret", nameof(ServerOptions.TurnSecret), Kind.One),
+        ("--api-key", nameof(ServerOptions.ApiKey), Kind.One),
+        ("--jwt-issuer", nameof(ServerOptions.JwtIssuer), Kind.One),
+        ("--jwt-audience", nameof(ServerOptions.JwtAudience), Kind.One),
+        ("--jwt-keys", nameof(ServerOptions.JwtKeys), Kind.One),
         ("--certificate", nameof(ServerOptions.Certificate), Kind.One),
         ("--key", nameof(ServerOptions.Key), Kind.One),
         ("--trust", nameof(ServerOptions.Trust), Kind.One),
@@ -48,7 +53,7 @@ public static class CommandLine
             var found = Array.Find(known, candidate => candidate.Option == option);
             if (found.Option is null)
             {
-                problems.Add($"{words[i]}: there is no such option; there are {string.Join(", ", known.Select(k => k.Option))}");
+                problems.Add($"{option}: there is no such option; there are {string.Join(", ", known.Select(k => k.Option))}");
                 continue;
             }
             if (found.Kind == Kind.Flag)

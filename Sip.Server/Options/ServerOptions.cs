@@ -42,6 +42,21 @@ public sealed class ServerOptions
     /// <summary>ICE servers for the phone page: STUN or TURN URLs.</summary>
     public List<string> Ice { get; set; } = [];
 
+    /// <summary>The secret that is shared with the TURN servers among them (coturn's static-auth-secret); with it `/api/credentials` gives logins to them.</summary>
+    public string TurnSecret { get; set; } = "";
+
+    /// <summary>The key by which a web application asks `/api/credentials` for the login of any user.</summary>
+    public string ApiKey { get; set; } = "";
+
+    /// <summary>Who issues the tokens by which users ask `/api/credentials` for a login of their own: their iss.</summary>
+    public string JwtIssuer { get; set; } = "";
+
+    /// <summary>What those tokens name as their aud.</summary>
+    public string JwtAudience { get; set; } = "";
+
+    /// <summary>The issuer's public keys: a folder of PEM files, or one, each named after its kid.</summary>
+    public string JwtKeys { get; set; } = "";
+
     /// <summary>The certificate for TLS and WSS, a PEM file; with none, one is made for development.</summary>
     public string Certificate { get; set; } = "";
 
@@ -57,7 +72,7 @@ public sealed class ServerOptions
     /// <summary>Nobody has to sign in and everybody is relayed anywhere: for a laboratory only.</summary>
     public bool UnsafeNoAuth { get; set; }
 
-    /// <summary>The digest algorithms that are offered: `all`, `md5` or `sha-256`.</summary>
+    /// <summary>The digest algorithms that are offered: names with commas of `md5`, `sha-256` and `sha-512-256`; `all` for the two that phones know.</summary>
     public string Digest { get; set; } = "all";
 
     /// <summary>Refuse (439) a client that wants its connection kept where the first hop keeps none, instead of binding its address.</summary>

@@ -66,7 +66,7 @@ let private problems =
                 "--listen nonsense: say transport:address:port"
                 "--listen udp:somewhere:5060: a server listens on an address"
                 "--listen tcp:127.0.0.1:0: say"
-                "--user nopassword: say name:password"
+                "--user: say name:password"
                 "--pages nowhere: say address:port"
                 "--peer xyz: say"
                 "--domain a b: "
@@ -76,7 +76,7 @@ let private problems =
                 "--shell egg: say"
                 "/nonexistent/cert.pem: there is no such file"
                 "--certificate and --key: give both"
-                "--colour=red: there is no such option; there are --listen, "
+                "--colour: there is no such option; there are --listen, "
                 "--key: its value is missing"
             ]
         refuses
