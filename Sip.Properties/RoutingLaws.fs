@@ -50,12 +50,13 @@ let realm: Realm =
             ]
         Home = ValueNone
         Barred = []
-        Algorithms = Identity.Algorithm.all
+        Algorithms = Identity.Algorithm.usual
         Admittance = Admittance.Authenticated
         Limits = Limits.usual
         Secret = secret
         Node = 0u
         Epoch = 1UL
+        Born = 1_800_000_000L<s>
     }
 
 /// Who seals for it.

@@ -37,6 +37,7 @@ let wishes (listen: string list) : Wishes =
         MessageBytes = 65536
         Secret = Array.init 32 byte
         Epoch = 1UL
+        Born = 0L<s>
     }
 
 let private addresses =

@@ -23,6 +23,7 @@ let private identity =
             SecrecyLaws.all
             PrincipalLaws.all
             JwtLaws.all
+            TemporaryLaws.all
         ]
 
 let private outbound =
@@ -72,6 +73,7 @@ let all: Test =
             ResolutionLaws.all
             SetupLaws.all
             CertificateLaws.all
+            World.BindingLaws.all
             World.RegisteringLaws.all
             World.InstanceLaws.all
             World.ReturnLaws.all

@@ -48,12 +48,15 @@ catch (InvalidOperationException unreadable)
 }
 Configuring.Complete(options);
 problems.AddRange(Configuring.Problems(options));
+var secrets = Secrets.Take(options);
+var issuer = secrets.Issuer(options, problems);
 
 var certificates = new CertificateWatch(new CertificateFiles(options.Certificate, options.Key, options.CertificateFolder), TimeProvider.System);
 problems.AddRange(certificates.Begin());
 using var store = isCheck ? null : Configuring.Store(options, problems);
 var secret = store?.Secret(() => RandomNumberGenerator.GetBytes(32)) ?? RandomNumberGenerator.GetBytes(32);
-var configured = SetupModule.configure(await Configuring.WishesAsync(options, secret));
+var clock = new Clock(TimeProvider.System);
+var configured = SetupModule.configure(await Configuring.WishesAsync(options, secret, clock));
 if (configured is Configured.Invalid { Problems: var more }) problems.AddRange(more);
 if (problems.Count > 0 || configured is not Configured.Ready { Setup: var setup })
 {
@@ -67,8 +70,6 @@ if (isCheck)
     foreach (var (name, days) in certificates.DaysLeft) Console.WriteLine($"shows the certificate of {name}, for {days} days yet");
     return 0;
 }
-
-var clock = new Clock(TimeProvider.System);
 var resolver = Resolver.OfMachine(clock);
 var realm = setup.Realm;
 var pages = Configuring.Pages(options)!;
@@ -107,7 +108,7 @@ var app = builder.Build();
 var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Sip");
 var patience = TimeSpan.FromSeconds(options.StopSeconds);
 IEdge edge = onReactor ? OnReactor() : portable = OnKestrel();
-await users.BeginAsync(edge, options.User);
+await users.BeginAsync(edge, secrets.Users);
 var guests = setup.IsLocal && IPAddress.IsLoopback(pages.Address) && users.Count == 0;
 var webSockets = realm.Listeners.Where(listener => TransportModule.isWebSocket(listener.Transport)).Select(Address).ToArray();
 app.UseHostFiltering();
@@ -116,7 +117,8 @@ if (admin is not null) new AdminSite(new AdminToken(token), AdminSite.Routes(edg
 Api.Map(
     app, edge, users,
     new Settings(RealmModule.name(realm), webSockets, guests, [.. options.Ice.Select(url => new IceServer(url))]),
-    new Health(realm, options.HostName.FirstOrDefault(), options.Path.FirstOrDefault("/"), certificates, clock.Time, log));
+    new Health(realm, options.HostName.FirstOrDefault(), options.Path.FirstOrDefault("/"), certificates, clock.Time, log),
+    new Credentials(issuer!, Sip.Identity.TemporaryKey.Of(secret), RealmModule.name(realm), [.. webSockets.OrderByDescending(url => url.StartsWith("wss:", StringComparison.Ordinal))], options.Ice, secrets.Turn, clock.Time));
 
 try
 {

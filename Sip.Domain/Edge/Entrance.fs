@@ -11,6 +11,14 @@ open Sip.Transactions
 open Sip.Identity
 open Sip.Guarding
 
+/// What came of looking at a request's credentials.
+[<RequireQualifiedAccess; Struct>]
+type internal Shown =
+    | Sound of Info: AuthenticationInfo
+    | Foreign
+    /// It has been answered.
+    | Nothing
+
 /// Letting requests in.
 [<Sealed>]
 type internal Entrance
@@ -194,43 +202,52 @@ type internal Entrance
         then
             ban now source.Flow.Remote.Address Offence.Scanning
 
-    /// What the verdict on a request's credentials allows; everything else is answered here, and then
-    /// there is none.
+    // RFC 7616 §3.5: whoever registers may know that it is us who answered.
+    let withInfo (method: Method) (info: AuthenticationInfo) (decision: Decision) : Decision =
+        match decision with
+        | Decision.Answer(status, words, headers) when
+            method = Method.Register && status = Status.ok
+            ->
+            Decision.Answer(status, words, ("Authentication-Info", info.Print()) :: headers)
+        | Decision.Answer _
+        | Decision.Refuse _
+        | Decision.Forward _
+        | Decision.Seek _
+        | Decision.Absorb -> decision
+
+    /// What the verdict on a request's credentials allows; everything else is answered here.
     let judged (now: Instant) (source: FlowText) demand target (request: Message) =
         let attempt = Gate.attempt demand source.Flow request
-
         let from = source.Flow.Remote.Address
 
         match proofs.Judge(now, Gate.transport source request, from, attempt) with
-        | Verdict.Proven(principal, spent) when
-            not (guard.Request(now, principal.User, source.Flow.Remote.Address))
-            ->
+        | Verdict.Proven(principal, spent, _) when not (guard.Request(now, principal.User, from)) ->
             proofs.Spend spent
             outbox.Refuse(source, request, Refusal.Overloaded later)
-            ValueNone
-        | Verdict.Proven(principal, spent) ->
+            Shown.Nothing
+        | Verdict.Proven(principal, spent, info) ->
             proofs.Spend spent
 
             if Gate.mayBe realm principal target request then
                 vouch source.Flow
-                ValueSome ValueNone
+                Shown.Sound info
             else
-                ValueSome(ValueSome Refusal.NotYou)
+                Shown.Foreign
         | Verdict.Challenge staleness ->
             challenge now source demand attempt staleness request
             shown now source request
-            ValueNone
+            Shown.Nothing
         | Verdict.Refused(Rejection.TooManyGuesses wait) ->
             outbox.Refuse(source, request, Refusal.Overloaded wait)
-            ValueNone
+            Shown.Nothing
         | Verdict.Malformed flaw ->
             let words = "Bad Request: " + Flaw.words flaw
             outbox.Reply(source, request, Status.badRequest, words, [])
-            ValueNone
+            Shown.Nothing
         | Verdict.Refused(Rejection.SignedElsewhere _) ->
             let words = "Bad Request: The Credentials Name Another Request-URI"
             outbox.Reply(source, request, Status.badRequest, words, [])
-            ValueNone
+            Shown.Nothing
 
     let admitted
         (now: Instant)
@@ -262,11 +279,12 @@ type internal Entrance
         | Demand.AsRegistrar
         | Demand.AsProxy as demand ->
             match judged now source demand target request with
-            | ValueNone -> ()
-            | ValueSome(ValueSome refusal) ->
-                carryOutOnce now source method request way (Decision.Refuse refusal)
-            | ValueSome ValueNone ->
+            | Shown.Nothing -> ()
+            | Shown.Foreign ->
+                carryOutOnce now source method request way (Decision.Refuse Refusal.NotYou)
+            | Shown.Sound info ->
                 deciding.Decide(now, source, method, scheme, request, way, target)
+                |> withInfo method info
                 |> carryOutOnce now source method request way
 
     // A Request-URI of a scheme that names a host names one.

@@ -53,6 +53,7 @@ type internal Proofs
                     |> List.filter (fun one -> List.contains one realm.Algorithms)
             }
 
+    let temporaries = TemporaryKey.Of realm.Secret
     let onWebSocket = settingsOn Transport.Ws
     let elsewhere = settingsOn Transport.Udp
 
@@ -62,10 +63,14 @@ type internal Proofs
         else
             elsewhere
 
+    // When it is asked; here, so that the look-up is no new function each time.
+    let mutable asked = Instant.Never
+
     let subscriber (user: string) =
         match subscribers.TryGetValue user with
         | true, found -> ValueSome found
-        | false, _ -> ValueNone
+        | false, _ ->
+            Temporary.subscriber temporaries (Realm.name realm) (Realm.unixTime realm asked) user
 
     let window (id: NonceId) =
         match windows.TryGetValue id with
@@ -111,6 +116,7 @@ type internal Proofs
 
     /// What the credentials of a request from there prove.
     member _.Judge(now: Instant, transport: Transport, from: Address, attempt: Attempt) : Verdict =
+        asked <- now
         let settings = settings transport
 
         match Authentication.claim settings now attempt with

@@ -142,11 +142,27 @@ module Setup =
         | _ -> Error(String.Concat("--upstream-path ", text, ": say supported, demanded or none"))
 
     let private algorithms (text: string) : Part<Algorithm list> =
-        match text with
-        | "all" -> Ok Algorithm.all
-        | "md5" -> Ok [ Algorithm.Md5 ]
-        | "sha-256" -> Ok [ Algorithm.Sha256 ]
-        | _ -> Error(String.Concat("--digest ", text, ": say all, md5 or sha-256"))
+        let named = text.Split ',' |> List.ofArray |> List.map Algorithm.named
+
+        let known =
+            named
+            |> List.choose (fun name ->
+                match name with
+                | AlgorithmName.Known algorithm -> Some algorithm
+                | AlgorithmName.Unheard _ -> None)
+
+        if text = "all" then
+            Ok Algorithm.usual
+        elif known.Length = named.Length then
+            Ok(List.distinct known)
+        else
+            Error(
+                String.Concat(
+                    "--digest ",
+                    text,
+                    ": say all, or names with commas of md5, sha-256 and sha-512-256"
+                )
+            )
 
     let private range (option: string) (text: string) : Part<Cidr> =
         match Cidr.tryRead text with
@@ -403,6 +419,7 @@ module Setup =
                             Secret = wishes.Secret
                             Node = 0u
                             Epoch = wishes.Epoch
+                            Born = wishes.Born
                         }
                     Policy = policy wishes caps
                     Bounds = Bounds.ofCaps caps

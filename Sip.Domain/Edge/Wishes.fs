@@ -41,7 +41,7 @@ type Wishes =
         /// The addresses by which the machine reaches others, at most one a family.
         Outward: IReadOnlyList<Address>
         UnsafeNoAuth: bool
-        /// `all`, `md5` or `sha-256`: the digest algorithms that are offered.
+        /// `all`, or names with commas: the digest algorithms that are offered.
         Digest: string
         /// Whether a client whose first hop keeps no flow is refused, should it want one kept.
         StrictOutbound: bool
@@ -53,6 +53,8 @@ type Wishes =
         Secret: byte[]
         /// A number that no other run of this process has.
         Epoch: uint64
+        /// When the clock of instants began, in Unix time.
+        Born: int64<s>
     }
 
 /// Reading the places that wishes name.

@@ -1,5 +1,6 @@
 // Algorithm: which hash a digest is made with, how it is spelled and what it yields (RFC 8760 §2).
-// MD5 is there because browsers' SIP stacks know nothing else; SHA-256 for those that do.
+// MD5 is there because browsers' SIP stacks know nothing else; SHA-256 for those that do, and
+// SHA-512-256 for who asks for it.
 
 namespace Sip.Identity
 
@@ -12,6 +13,8 @@ open Sip
 type Algorithm =
     | Md5
     | Sha256
+    /// SHA-512/256, which the RFC spells SHA-512-256.
+    | Sha512
 
 /// The algorithm that a header names: one of ours, or a word that we have no hash for.
 [<RequireQualifiedAccess>]
@@ -24,7 +27,10 @@ type AlgorithmName =
 module Algorithm =
 
     /// Every algorithm.
-    let all: Algorithm list = [ Algorithm.Md5; Algorithm.Sha256 ]
+    let all: Algorithm list = [ Algorithm.Md5; Algorithm.Sha256; Algorithm.Sha512 ]
+
+    /// Those that clients know. A challenge that nobody answers only makes a 401 longer.
+    let usual: Algorithm list = [ Algorithm.Md5; Algorithm.Sha256 ]
 
     // Phones that know MD5 only read the first challenge. JsSIP and SIP.js know MD5 only, too, but
     // their parsers keep the last header of that name.
@@ -32,22 +38,24 @@ module Algorithm =
     let inOrderFor (transport: Transport) : Algorithm list =
         match transport with
         | Transport.Ws
-        | Transport.Wss -> [ Algorithm.Sha256; Algorithm.Md5 ]
+        | Transport.Wss -> [ Algorithm.Sha512; Algorithm.Sha256; Algorithm.Md5 ]
         | Transport.Udp
         | Transport.Tcp
-        | Transport.Tls -> [ Algorithm.Md5; Algorithm.Sha256 ]
+        | Transport.Tls -> [ Algorithm.Md5; Algorithm.Sha256; Algorithm.Sha512 ]
 
     /// The algorithm's name in the registry of RFC 7616 §6.1.
     let spelling (algorithm: Algorithm) : string =
         match algorithm with
         | Algorithm.Md5 -> "MD5"
         | Algorithm.Sha256 -> "SHA-256"
+        | Algorithm.Sha512 -> "SHA-512-256"
 
     /// How many bytes the hash has.
     let size (algorithm: Algorithm) : int =
         match algorithm with
         | Algorithm.Md5 -> MD5.HashSizeInBytes
         | Algorithm.Sha256 -> SHA256.HashSizeInBytes
+        | Algorithm.Sha512 -> Sha512.size
 
     /// How many hexadecimal digits a digest has.
     let digits (algorithm: Algorithm) : int = 2 * size algorithm
@@ -62,6 +70,7 @@ module Algorithm =
         match algorithm with
         | Algorithm.Md5 -> MD5.HashData(source, target) |> ignore
         | Algorithm.Sha256 -> SHA256.HashData(source, target) |> ignore
+        | Algorithm.Sha512 -> Sha512.hash source target
 
     let private spelled = "0123456789abcdef"B
     let private nibble (value: int) : byte = spelled[value]

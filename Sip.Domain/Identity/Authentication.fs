@@ -144,10 +144,10 @@ module Authentication =
 
         Digest.verify key signed claim.Credentials.Response
 
-    let private spend settings (claim: Claim) (window: Window) : Verdict =
+    let private spend settings (claim: Claim) (one: Subscriber) (key: Ha1) window : Verdict =
         let principal =
             {
-                User = user claim
+                User = one.SpeaksAs
                 Domain = settings.Domain
             }
 
@@ -160,7 +160,8 @@ module Authentication =
                     Id = claim.Minted.Id
                     Window = window
                     Forget = Nonce.forget settings.Lifetime claim.Minted
-                }
+                },
+                AuthenticationInfo(key, claim.Credentials)
             )
 
     /// Proves a claim by the subscriber of its user, if there is one, and counts the nonce's use.
@@ -175,10 +176,10 @@ module Authentication =
         let proof =
             verify claim (ValueOption.defaultValue (Ha1.ofNobody claim.Algorithm) key)
 
-        match key, proof with
-        | ValueSome _, Proof.Right -> spend settings claim window
-        | ValueSome _, Proof.Wrong
-        | ValueNone, (Proof.Right | Proof.Wrong) -> Verdict.Challenge Staleness.Fresh
+        match found, key, proof with
+        | ValueSome one, ValueSome key, Proof.Right -> spend settings claim one key window
+        | _, ValueSome _, (Proof.Right | Proof.Wrong)
+        | _, ValueNone, (Proof.Right | Proof.Wrong) -> Verdict.Challenge Staleness.Fresh
 
     /// Both halves at once, for those who have subscribers and windows at hand.
     let judge

@@ -24,8 +24,11 @@ type Subscriber =
     {
         User: string
         Realm: string
+        /// Who is proven by this name: the same, but for a temporary one.
+        SpeaksAs: string
         Md5: Ha1 voption
         Sha256: Ha1 voption
+        Sha512: Ha1 voption
     }
 
 /// Making, storing and comparing HA1.
@@ -58,12 +61,14 @@ module Ha1 =
 
     let private nobodysMd5 = nobodys Algorithm.Md5
     let private nobodysSha256 = nobodys Algorithm.Sha256
+    let private nobodysSha512 = nobodys Algorithm.Sha512
 
     /// What a digest is computed with when there is no subscriber, so that it takes as long.
     let ofNobody (algorithm: Algorithm) : Ha1 =
         match algorithm with
         | Algorithm.Md5 -> nobodysMd5
         | Algorithm.Sha256 -> nobodysSha256
+        | Algorithm.Sha512 -> nobodysSha512
 
 /// Enrolling subscribers and asking for their keys.
 [<RequireQualifiedAccess>]
@@ -78,8 +83,10 @@ module Subscriber =
         {
             User = wireName user
             Realm = wireName realm
+            SpeaksAs = wireName user
             Md5 = ValueSome(Ha1.ofPassword Algorithm.Md5 realm user password)
             Sha256 = ValueSome(Ha1.ofPassword Algorithm.Sha256 realm user password)
+            Sha512 = ValueSome(Ha1.ofPassword Algorithm.Sha512 realm user password)
         }
 
     /// The subscriber's key for an algorithm; without one, that algorithm proves nothing.
@@ -87,6 +94,7 @@ module Subscriber =
         match algorithm with
         | Algorithm.Md5 -> subscriber.Md5
         | Algorithm.Sha256 -> subscriber.Sha256
+        | Algorithm.Sha512 -> subscriber.Sha512
 
     /// Whether this is the user's password, told in constant time.
     let hasPassword (subscriber: Subscriber) (user: string) (password: string) : bool =

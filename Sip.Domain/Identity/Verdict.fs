@@ -48,8 +48,8 @@ type Spent =
 /// What came of looking at a request's credentials.
 [<RequireQualifiedAccess>]
 type Verdict =
-    /// The user is who they say; the window is to be kept.
-    | Proven of Principal: Principal * Spent: Spent
+    /// The user is who they say; the window is to be kept. The info proves us to them.
+    | Proven of Principal: Principal * Spent: Spent * Info: AuthenticationInfo
     /// Nothing is proven: answer 401 or 407 with `Authentication.challenges`.
     | Challenge of Staleness: Staleness
     /// The credentials are no credentials: answer 400.

@@ -75,6 +75,8 @@ type Realm =
         Node: uint32
         /// A number that no other run of this node's process has.
         Epoch: uint64
+        /// When the clock of instants began, in Unix time.
+        Born: int64<s>
     }
 
 /// Asking who we are.
@@ -83,6 +85,10 @@ module Realm =
 
     /// The name that challenges carry.
     let name (realm: Realm) : string = List.head realm.Domains
+
+    /// The second of Unix time that an instant is in.
+    let unixTime (realm: Realm) (now: Instant) : int64<s> =
+        realm.Born + now.Milliseconds / 1000L * 1L<s>
 
     /// The listener of a flow.
     let listener (realm: Realm) (ListenerId index) : Listener = realm.Listeners[index]

@@ -50,7 +50,7 @@ let private lawsOfProof =
         Law.holds "the right password is proven, under the name it belongs to" caller
         <| fun caller ->
             match judge caller (enrolled caller) never [ answer caller ] with
-            | Verdict.Proven(principal, spent) ->
+            | Verdict.Proven(principal, spent, _) ->
                 principal.User = Subscriber.wireName caller.User
                 && principal.Domain = domain
                 && spent.Forget = caller.Now.After Nonce.lifetime
@@ -130,7 +130,7 @@ let private lawsOfUse =
             let sound = answer caller
 
             match judge caller (enrolled caller) never [ sound ] with
-            | Verdict.Proven(_, spent) ->
+            | Verdict.Proven(_, spent, _) ->
                 let windowOf id =
                     if id = spent.Id then spent.Window else Window.unused
 

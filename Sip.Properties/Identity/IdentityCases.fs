@@ -67,7 +67,7 @@ let private algorithmName =
     Gen.frequency
         [
             4, Gen.elements Algorithm.all |> Gen.map AlgorithmName.Known
-            1, tokenBut [ "MD5"; "SHA-256" ] |> Gen.map AlgorithmName.Unheard
+            1, tokenBut [ "MD5"; "SHA-256"; "SHA-512-256" ] |> Gen.map AlgorithmName.Unheard
         ]
 
 let private qop =

@@ -72,6 +72,7 @@ let private lawsOfSecrecy =
                     { Subscriber.enroll caller.Realm caller.User caller.Password with
                         Md5 = ValueNone
                         Sha256 = ValueNone
+                        Sha512 = ValueNone
                     }
 
             judge caller keyless never [ answer caller ] = anew

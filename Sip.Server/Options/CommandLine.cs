@@ -24,6 +24,11 @@ public static class CommandLine
         ("--host-name", nameof(ServerOptions.HostName), Kind.Several),
         ("--path", nameof(ServerOptions.Path), Kind.Several),
         ("--ice", nameof(ServerOptions.Ice), Kind.Several),
+        ("--turn-secret", nameof(ServerOptions.TurnSecret), Kind.One),
+        ("--api-key", nameof(ServerOptions.ApiKey), Kind.One),
+        ("--jwt-issuer", nameof(ServerOptions.JwtIssuer), Kind.One),
+        ("--jwt-audience", nameof(ServerOptions.JwtAudience), Kind.One),
+        ("--jwt-keys", nameof(ServerOptions.JwtKeys), Kind.One),
         ("--trunk", nameof(ServerOptions.Trunk), Kind.Several),
         ("--certificate", nameof(ServerOptions.Certificate), Kind.Several),
         ("--key", nameof(ServerOptions.Key), Kind.Several),
@@ -56,7 +61,7 @@ public static class CommandLine
             var found = Array.Find(known, candidate => candidate.Option == option);
             if (found.Option is null)
             {
-                problems.Add($"{words[i]}: there is no such option{Suggestion.words([.. known.Select(k => k.Option)], option)}; there are {string.Join(", ", known.Select(k => k.Option))}");
+                problems.Add($"{option}: there is no such option{Suggestion.words([.. known.Select(k => k.Option)], option)}; there are {string.Join(", ", known.Select(k => k.Option))}");
                 continue;
             }
             if (found.Kind == Kind.Flag)

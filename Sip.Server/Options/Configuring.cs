@@ -27,7 +27,7 @@ public static class Configuring
     }
 
     /// <summary>The wishes.</summary>
-    public static async Task<Wishes> WishesAsync(ServerOptions options, byte[] secret)
+    public static async Task<Wishes> WishesAsync(ServerOptions options, byte[] secret, Clock clock)
     {
         var resolved = new Dictionary<string, IReadOnlyList<Address>>();
         foreach (var name in SetupModule.namesToResolve(options.Peer).Distinct()) resolved[name] = await AddressesAsync(name);
@@ -36,14 +36,15 @@ public static class Configuring
             options.Barred, options.Balancer, options.Limit, options.Origin, options.HostName, options.Path,
             [.. Outward()], options.UnsafeNoAuth, options.Digest, options.StrictOutbound, options.StrictPath,
             options.MessageBytes, secret,
-            BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))));
+            BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))),
+            clock.Born);
     }
 
     /// <summary>What is wrong with the options that the domain does not see.</summary>
     public static IEnumerable<string> Problems(ServerOptions options)
     {
-        foreach (var user in options.User.Where(user => user.IndexOf(':') < 1))
-            yield return $"--user {user}: say name:password";
+        // Without the text, which may be a password.
+        if (options.User.Any(user => user.IndexOf(':') < 1)) yield return "--user: say name:password";
         if (Pages(options) is null) yield return $"--pages {options.Pages}: say address:port, for example 127.0.0.1:8000";
         if (options.Admin != "none" && Admin(options) is null) yield return $"--admin {options.Admin}: say address:port, for example 127.0.0.1:8001, or none";
         else if (Admin(options) is { } admin && !IPAddress.IsLoopback(admin.Address))

@@ -56,6 +56,21 @@ public sealed class ServerOptions
     /// <summary>Listeners for trunks, `tls:address:port`: only peers that show their certificate may connect.</summary>
     public List<string> Trunk { get; set; } = [];
 
+    /// <summary>The secret that is shared with the TURN servers among them (coturn's static-auth-secret); with it `/api/credentials` gives logins to them.</summary>
+    public string TurnSecret { get; set; } = "";
+
+    /// <summary>The key by which a web application asks `/api/credentials` for the login of any user.</summary>
+    public string ApiKey { get; set; } = "";
+
+    /// <summary>Who issues the tokens by which users ask `/api/credentials` for a login of their own: their iss.</summary>
+    public string JwtIssuer { get; set; } = "";
+
+    /// <summary>What those tokens name as their aud.</summary>
+    public string JwtAudience { get; set; } = "";
+
+    /// <summary>The issuer's public keys: a folder of PEM files, or one, each named after its kid.</summary>
+    public string JwtKeys { get; set; } = "";
+
     /// <summary>Certificates for TLS and WSS, PEM files, shown by the name that is asked for; with none, one is made for development.</summary>
     public List<string> Certificate { get; set; } = [];
 
@@ -74,7 +89,7 @@ public sealed class ServerOptions
     /// <summary>Nobody has to sign in and everybody is relayed anywhere: for a laboratory only.</summary>
     public bool UnsafeNoAuth { get; set; }
 
-    /// <summary>The digest algorithms that are offered: `all`, `md5` or `sha-256`.</summary>
+    /// <summary>The digest algorithms that are offered: names with commas of `md5`, `sha-256` and `sha-512-256`; `all` for the two that phones know.</summary>
     public string Digest { get; set; } = "all";
 
     /// <summary>Refuse (439) a client that wants its connection kept where the first hop keeps none, instead of binding its address.</summary>

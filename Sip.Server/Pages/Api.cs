@@ -13,7 +13,7 @@ public static class Api
         "default-src 'self'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
     /// <summary>Puts the pages, `/api` and `/health` onto the server.</summary>
-    public static void Map(WebApplication app, IEdge edge, Users users, Settings settings, Health health)
+    public static void Map(WebApplication app, IEdge edge, Users users, Settings settings, Health health, Credentials credentials)
     {
         app.Use((context, next) =>
         {
@@ -32,6 +32,7 @@ public static class Api
             var (name, password) = await users.GuestAsync(edge, user);
             return TypedResults.Json(new Guest(name, password), ApiJson.Default.Guest);
         });
+        app.MapPost("/api/credentials", (RequestDelegate)(async context => await (await credentials.AnswerAsync(context)).ExecuteAsync(context)));
         app.MapGet("/api/online", async (HttpContext context) =>
         {
             if (!settings.Guests && !IsKnown(users, context.Request.Headers.Authorization)) return Problem(401, "Sign in to see who is online.");
@@ -63,7 +64,7 @@ public static class Api
         return pair.Length == 2 && users.Knows(pair[0], pair[1]);
     }
 
-    private static IResult Problem(int status, string words) =>
+    internal static IResult Problem(int status, string words) =>
         TypedResults.Json(new Problem(words), ApiJson.Default.Problem, statusCode: status);
 }
 
@@ -71,7 +72,10 @@ public static class Api
 public sealed record Settings(string Domain, IReadOnlyList<string> WebSockets, bool Guests, IReadOnlyList<IceServer> IceServers);
 
 /// <summary>One ICE server.</summary>
-public sealed record IceServer(string Urls);
+public sealed record IceServer(
+    string Urls,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Username = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Credential = null);
 
 /// <summary>A guest's credentials.</summary>
 public sealed record Guest(string User, string Password);
@@ -89,6 +93,7 @@ public sealed record Problem(string Error);
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(Settings))]
 [JsonSerializable(typeof(Guest))]
+[JsonSerializable(typeof(Issued))]
 [JsonSerializable(typeof(Online))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class ApiJson : JsonSerializerContext;

@@ -16,12 +16,11 @@ public sealed class Users(string realm, UserStore? store)
     private int handedOut;
 
     /// <summary>Enrolls everybody who may sign in from the start.</summary>
-    public async Task BeginAsync(IEdge edge, IEnumerable<string> configured)
+    public async Task BeginAsync(IEdge edge, IEnumerable<(string Name, Secret Password)> configured)
     {
-        foreach (var text in configured)
+        foreach (var (name, password) in configured)
         {
-            var colon = text.IndexOf(':');
-            var subscriber = SubscriberModule.enroll(realm, text[..colon], text[(colon + 1)..]);
+            var subscriber = SubscriberModule.enroll(realm, name, password.Expose());
             store?.Keep(subscriber);
             known[subscriber.User] = subscriber;
         }

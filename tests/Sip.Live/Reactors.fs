@@ -155,6 +155,7 @@ module Reactors =
                     MessageBytes = 65536
                     Secret = Array.zeroCreate 32
                     Epoch = 1UL
+                    Born = 0L<s>
                 }
 
             match Setup.configure wishes with

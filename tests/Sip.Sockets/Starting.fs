@@ -67,7 +67,7 @@ let private problems =
                 "--listen nonsense: say transport:address:port"
                 "--listen udp:somewhere:5060: a server listens on an address"
                 "--listen tcp:127.0.0.1:0: say"
-                "--user nopassword: say name:password"
+                "--user: say name:password"
                 "--pages nowhere: say address:port"
                 "--peer xyz: say"
                 "--domain a b: "
@@ -77,8 +77,8 @@ let private problems =
                 "--shell egg: say"
                 "/nonexistent/cert.pem: there is no such file"
                 "--certificate and --key: give both"
-                "--colour=red: there is no such option; there are --listen, "
-                "--lisen=udp:127.0.0.1:5060: there is no such option, did you mean --listen?; there are"
+                "--colour: there is no such option; there are --listen, "
+                "--lisen: there is no such option, did you mean --listen?; there are"
                 "--key: its value is missing"
             ]
         refuses

@@ -96,7 +96,7 @@ let private headers =
 
             let offered =
                 [
-                    "Digest realm=\"r\", nonce=\"1\", algorithm=SHA-512-256, qop=\"auth\""
+                    "Digest realm=\"r\", nonce=\"1\", algorithm=SHA3-256, qop=\"auth\""
                     "Digest realm=\"r\", nonce=\"2\", algorithm=SHA-256, qop=\"auth-int\""
                     "Digest realm=\"r\", nonce=\"3\", algorithm=SHA-256, qop=\"auth, auth-int\""
                     "Digest realm=\"r\", nonce=\"4\", stale=TRUE"
@@ -150,7 +150,7 @@ let private challenges () =
 
 let private transcript =
     [
-        test "a register without credentials is challenged by MD5 first, one nonce for both" {
+        test "a register without credentials is challenged by MD5 first, one nonce for all" {
             Expect.equal (judge (register [])) (Verdict.Challenge Staleness.Fresh) "challenged"
 
             let nonce = (challenges ()).Head.Split('"')[3]
@@ -161,6 +161,7 @@ let private transcript =
                 [
                     start + ", qop=\"auth\", algorithm=MD5"
                     start + ", qop=\"auth\", algorithm=SHA-256"
+                    start + ", qop=\"auth\", algorithm=SHA-512-256"
                 ]
                 "as a browser reads it"
 
@@ -202,7 +203,7 @@ let private transcript =
                 | other -> failtest $"read as %A{other}"
 
             match judge (register [ answer ]) with
-            | Verdict.Proven(principal, spent) ->
+            | Verdict.Proven(principal, spent, _) ->
                 Expect.equal principal.User "alice" "who"
                 Expect.equal spent.Window { Highest = 1u; Seen = 1UL } "once"
                 Expect.equal spent.Forget (Instant.FromMilliseconds 301000L) "in five minutes"

@@ -91,12 +91,13 @@ let private realm: Realm =
         Peers = []
         Home = ValueNone
         Barred = []
-        Algorithms = Identity.Algorithm.all
+        Algorithms = Identity.Algorithm.usual
         Admittance = Admittance.Authenticated
         Limits = Limits.usual
         Secret = Array.init 32 byte
         Node = 0u
         Epoch = 1UL
+        Born = 1_800_000_000L<s>
     }
 
 let private flow (number: int) (transport: string) (address: string) : Flow =

@@ -2,6 +2,7 @@
 // An argument runs only the cases whose sentence contains it.
 import { launchChromium } from "./harness/chromium.js";
 import { userOptions } from "./harness/desk.js";
+import { issuerOptions } from "./harness/issuer.js";
 import { runCases } from "./harness/runner.js";
 import { startServer } from "./harness/server.js";
 import { serveTestPages } from "./harness/web.js";
@@ -11,13 +12,14 @@ import "./cases/outbound.js";
 import "./cases/messaging.js";
 import "./cases/malformed.js";
 import "./cases/phonepage.js";
+import "./cases/credentials.js";
 
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 
 const world = { pages: await serveTestPages() };
 let sum = { passed: 0, failed: 1 };
 try {
-  world.server = await startServer(["--domain", "example.test", ...userOptions(150)]);
+  world.server = await startServer(["--domain", "example.test", ...userOptions(150), ...issuerOptions()]);
   world.guestServer = await startServer([]);
   world.browser = await launchChromium();
   sum = await runCases(world, process.argv[2] ?? "");
