@@ -48,6 +48,7 @@ let realm: Realm =
             ]
         Home = ValueNone
         Barred = []
+        Metering = Identity.Metering.usual
         Algorithms = Identity.Algorithm.all
         Admittance = Admittance.Authenticated
         Limits = Limits.usual

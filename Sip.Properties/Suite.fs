@@ -21,6 +21,7 @@ let private identity =
             AuthenticationLaws.all
             SecrecyLaws.all
             PrincipalLaws.all
+            MeterLaws.all
         ]
 
 let private outbound =
@@ -75,4 +76,5 @@ let all: Test =
             World.FarEndLaws.all
             World.EdgeLaws.all
             World.TrapLaws.all
+            World.PolicyLaws.all
         ]

@@ -10,6 +10,14 @@ open Sip.Routing
 open Sip.Transactions
 open Sip.Identity
 
+/// What the verdict on a request's credentials allows.
+[<RequireQualifiedAccess; Struct>]
+type internal Judged =
+    | Answered
+    | LetIn of Principal: Principal
+    /// The user is one, and speaks as another.
+    | Foreign
+
 /// Letting requests in.
 [<Sealed>]
 type internal Entrance
@@ -19,6 +27,7 @@ type internal Entrance
     let proofs = tables.Proofs
     let exchanges = tables.Exchanges
     let answers = tables.Answers
+    let meters = Meters station
     // Made once: a method that is handed over is made a function each time.
     let living: Living = tables.Location.Standing
 
@@ -157,8 +166,7 @@ type internal Entrance
             proofs.Vouch flow
             outbox.Tell(Told.Proven flow)
 
-    /// What the verdict on a request's credentials allows; everything else is answered here, and then
-    /// there is none.
+    /// What the verdict on a request's credentials allows; everything else is answered here.
     let judged (now: Instant) (source: FlowText) demand target (request: Message) =
         let attempt = Gate.attempt demand source.Flow request
 
@@ -168,20 +176,29 @@ type internal Entrance
 
             if Gate.mayBe realm principal target request then
                 vouch source.Flow
-                ValueSome ValueNone
+                Judged.LetIn principal
             else
-                ValueSome(ValueSome Refusal.NotYou)
+                Judged.Foreign
         | Verdict.Challenge staleness ->
             challenge now source demand attempt staleness request
-            ValueNone
+            Judged.Answered
         | Verdict.Malformed flaw ->
             let words = "Bad Request: " + Flaw.words flaw
             outbox.Reply(source, request, Status.badRequest, words, [])
-            ValueNone
+            Judged.Answered
         | Verdict.Refused(Rejection.SignedElsewhere _) ->
             let words = "Bad Request: The Credentials Name Another Request-URI"
             outbox.Reply(source, request, Status.badRequest, words, [])
-            ValueNone
+            Judged.Answered
+
+    // Whoever has a user's password is that user: only what they do tells a thief.
+    let measured now (source: FlowText) (principal: Principal) request way (decision: Decision) =
+        match meters.Take(now, principal.User, request, way, decision) with
+        | Metered.Passes -> decision
+        | Metered.Stopped -> Decision.Refuse Refusal.Metered
+        | Metered.Trips ->
+            outbox.Note(Note.Stopped(source.Flow, principal.User))
+            Decision.Refuse Refusal.Metered
 
     let admitted
         (now: Instant)
@@ -213,11 +230,12 @@ type internal Entrance
         | Demand.AsRegistrar
         | Demand.AsProxy as demand ->
             match judged now source demand target request with
-            | ValueNone -> ()
-            | ValueSome(ValueSome refusal) ->
-                carryOutOnce now source method request way (Decision.Refuse refusal)
-            | ValueSome ValueNone ->
+            | Judged.Answered -> ()
+            | Judged.Foreign ->
+                carryOutOnce now source method request way (Decision.Refuse Refusal.NotYou)
+            | Judged.LetIn principal ->
                 deciding.Decide(now, source, method, scheme, request, way, target)
+                |> measured now source principal request way
                 |> carryOutOnce now source method request way
 
     // A Request-URI of a scheme that names a host names one.

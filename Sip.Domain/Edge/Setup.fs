@@ -131,6 +131,33 @@ module Setup =
         | "sha-256" -> Ok [ Algorithm.Sha256 ]
         | _ -> Error(String.Concat("--digest ", text, ": say all, md5 or sha-256"))
 
+    // Five numbers, each at least one: a meter that lets nothing pass would be a riddle.
+    let private allowance (option: string) (text: string) : Part<Allowance> =
+        let number (word: string) =
+            match Int32.TryParse word with
+            | true, number when number >= 1 -> ValueSome number
+            | _ -> ValueNone
+
+        match text.Split ',' |> Array.map (fun word -> number (word.Trim())) with
+        | [| ValueSome minute; ValueSome hour; ValueSome day; ValueSome destinations; ValueSome row |] ->
+            Ok
+                {
+                    Minute = minute * 1<start>
+                    Hour = hour * 1<start>
+                    Day = day * 1<start>
+                    Destinations = destinations
+                    Row = row * 1<start>
+                }
+        | _ ->
+            Error(
+                String.Concat(
+                    option,
+                    " ",
+                    text,
+                    ": say five numbers from 1 on: calls and messages a minute, an hour and a day, different destinations an hour, calls in a row to one; for example 20,120,500,60,40"
+                )
+            )
+
     let private barred (text: string) : Part<Cidr> =
         match Cidr.tryRead text with
         | ValueSome range -> Ok range
@@ -270,6 +297,8 @@ module Setup =
         let back = wayBack wishes.UpstreamPath
         let algorithms = algorithms wishes.Digest
         let barred = List.ofSeq wishes.Barred |> List.map barred
+        let users = allowance "--user-starts" wishes.UserStarts
+        let towardsPeers = allowance "--peer-starts" wishes.PeerStarts
         let domains = List.ofSeq wishes.Domains |> List.map domain
         let listeners = successes listens
 
@@ -296,6 +325,7 @@ module Setup =
             @ failures [ algorithms ]
             @ failures barred
             @ failures domains
+            @ failures [ users; towardsPeers ]
             @ size
 
         if problems.IsEmpty then
@@ -325,6 +355,14 @@ module Setup =
                                     Admittance.UnsafeOpen
                                 else
                                     Admittance.Authenticated
+                            Metering =
+                                match users, towardsPeers with
+                                | Ok users, Ok peers ->
+                                    { Metering.usual with
+                                        Users = users
+                                        Peers = peers
+                                    }
+                                | _, _ -> Metering.usual
                             Algorithms = List.concat (successes [ algorithms ])
                             Limits = limits
                             Secret = wishes.Secret

@@ -48,6 +48,9 @@ public static partial class Log
     [LoggerMessage(14, LogLevel.Information, "{Server} behind this server answers again")]
     public static partial void Answering(this ILogger log, string server);
 
+    [LoggerMessage(50, LogLevel.Warning, "{Peer} connection {Connection}: {User} has set more going than their meters allow and is stopped")]
+    public static partial void Stopped(this ILogger log, string peer, long connection, string user);
+
     /// <summary>Logs what the ledger noted; what nobody reads is not put into words either.</summary>
     public static void Noted(this ILogger log, Note note)
     {
@@ -71,6 +74,9 @@ public static partial class Log
                 break;
             case Note.Answering { Server: var server }:
                 log.Answering(EndpointModule.print(new Endpoint(server.Address, server.Port)));
+                break;
+            case Note.Stopped { From: var from } stopped:
+                log.Stopped(EndpointModule.print(from.Remote), from.Connection, stopped.User);
                 break;
             case Note.Stray { From: var from, CallId: var callId }:
                 log.Stray(EndpointModule.print(from.Remote), from.Connection, callId);

@@ -28,6 +28,7 @@ let realm: Realm =
         Peers = []
         Home = ValueNone
         Barred = []
+        Metering = Sip.Identity.Metering.usual
         Algorithms = Identity.Algorithm.all
         Admittance = Admittance.Authenticated
         Limits = Limits.usual

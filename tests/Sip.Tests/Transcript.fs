@@ -90,6 +90,7 @@ let private realm: Realm =
         Peers = []
         Home = ValueNone
         Barred = []
+        Metering = Sip.Identity.Metering.usual
         Algorithms = Identity.Algorithm.all
         Admittance = Admittance.Authenticated
         Limits = Limits.usual
