@@ -50,6 +50,7 @@ let realm: Realm =
             ]
         Home = ValueNone
         Barred = []
+        Metering = Identity.Metering.usual
         Algorithms = Identity.Algorithm.usual
         Admittance = Admittance.Authenticated
         Limits = Limits.usual

@@ -24,6 +24,7 @@ let private identity =
             PrincipalLaws.all
             JwtLaws.all
             TemporaryLaws.all
+            MeterLaws.all
         ]
 
 let private outbound =
@@ -89,4 +90,5 @@ let all: Test =
             Hostile.ValueLaws.all
             Hostile.ShapeLaws.all
             Hostile.EnumerationLaws.all
+            World.PolicyLaws.all
         ]

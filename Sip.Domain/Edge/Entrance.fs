@@ -14,7 +14,8 @@ open Sip.Guarding
 /// What came of looking at a request's credentials.
 [<RequireQualifiedAccess; Struct>]
 type internal Shown =
-    | Sound of Info: AuthenticationInfo
+    | Sound of Principal: Principal * Info: AuthenticationInfo
+    /// The user is one, and speaks as another.
     | Foreign
     /// It has been answered.
     | Nothing
@@ -36,6 +37,7 @@ type internal Entrance
     let proofs = tables.Proofs
     let exchanges = tables.Exchanges
     let answers = tables.Answers
+    let meters = Meters station
     // Made once: a method that is handed over is made a function each time.
     let living: Living = tables.Location.Standing
 
@@ -230,7 +232,7 @@ type internal Entrance
 
             if Gate.mayBe realm principal target request then
                 vouch source.Flow
-                Shown.Sound info
+                Shown.Sound(principal, info)
             else
                 Shown.Foreign
         | Verdict.Challenge staleness ->
@@ -248,6 +250,15 @@ type internal Entrance
             let words = "Bad Request: The Credentials Name Another Request-URI"
             outbox.Reply(source, request, Status.badRequest, words, [])
             Shown.Nothing
+
+    // Whoever has a user's password is that user: only what they do tells a thief.
+    let measured now (source: FlowText) (principal: Principal) request way (decision: Decision) =
+        match meters.Take(now, principal.User, request, way, decision) with
+        | Metered.Passes -> decision
+        | Metered.Stopped -> Decision.Refuse Refusal.Metered
+        | Metered.Trips ->
+            outbox.Note(Note.Stopped(source.Flow, principal.User))
+            Decision.Refuse Refusal.Metered
 
     let admitted
         (now: Instant)
@@ -282,8 +293,9 @@ type internal Entrance
             | Shown.Nothing -> ()
             | Shown.Foreign ->
                 carryOutOnce now source method request way (Decision.Refuse Refusal.NotYou)
-            | Shown.Sound info ->
+            | Shown.Sound(principal, info) ->
                 deciding.Decide(now, source, method, scheme, request, way, target)
+                |> measured now source principal request way
                 |> withInfo method info
                 |> carryOutOnce now source method request way
 

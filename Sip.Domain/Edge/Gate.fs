@@ -54,8 +54,11 @@ module Gate =
         | _, Target.Along(Hop.Flow _, _) when inDialog -> Demand.Nothing
         | _, (Target.Along(Hop.Dial _, _) | Target.Sought _) when inDialog && known ->
             Demand.Nothing
-        // §22.1: an ACK cannot be challenged; a peer is configured, and is asked nothing by it.
-        | Method.Ack, (Target.Along(Hop.Dial _, _) | Target.Sought _) when inDialog ->
+        // §22.1: an ACK cannot be challenged; a peer is configured, and is asked nothing by it. On a connection
+        // whoever acknowledges a call has proven themselves for it.
+        | Method.Ack, (Target.Along(Hop.Dial _, _) | Target.Sought _) when
+            inDialog && not (Flow.isConnection source.Flow)
+            ->
             Demand.Nothing
         // A GRUU may be known to anybody. Whoever is in a dialog with it has our token, or has proven to be
         // one of our users; and an ACK leads to an instance that was asked for an answer.

@@ -22,6 +22,8 @@ type Note =
     /// A server behind us does not answer, or does so again.
     | Silent of Server: Destination
     | Answering of Server: Destination
+    /// A user has set more going than their meters allow, and is stopped.
+    | Stopped of From: Flow * User: string
     /// A response that answers nothing of ours.
     | Stray of From: Flow * CallId: string
     /// Nothing from there is looked at for a while.

@@ -60,8 +60,25 @@ type internal Outbox(station: Station) =
         Reply.write station source request status words headers out
         out.Since start
 
+    // What is too long for a source that may be made up is said in fewer words, or not at all.
+    let measured (source: FlowText) (request: Message) (status: Status) (words: string) headers =
+        let most = Reflection.allowance request
+        let whole = made source request status words headers
+
+        if whole.Length <= most then
+            send source.Hop whole
+        else
+            let less = Reflection.shortened headers
+            let brief = made source request status Reflection.phrase less
+
+            if brief.Length <= most then
+                send source.Hop brief
+
     let reply (source: FlowText) (request: Message) (status: Status) (words: string) headers =
-        send source.Hop (made source request status words headers)
+        if Reflection.isPossible realm source then
+            measured source request status words headers
+        else
+            send source.Hop (made source request status words headers)
 
     let refuse (source: FlowText) (request: Message) (refusal: Refusal) =
         if Message.method request <> Method.Ack then

@@ -393,7 +393,15 @@ module internal Proxying =
         match message.Start with
         | StartLine.Response _ when Key.isToCancel message -> leg walk id LegEvent.CancelAnswered
         | StartLine.Response(status, _) when Return.hasFurther message ->
-            leg walk id (LegEvent.Received(returned walk came message status))
+            let response =
+                match Return.judge walk.Around.Station.Realm came.Standing status with
+                // Whoever has an answer hears of no other failure, and the request is forgotten.
+                | ValueSome _ when not (Answering.isPending walk.Answering) ->
+                    returned walk came message status
+                | ValueNone -> returned walk came message status
+                | ValueSome refusal -> Upstream.refused walk came.Flow refusal
+
+            leg walk id (LegEvent.Received response)
         // A response with no Via but ours goes nowhere.
         | StartLine.Response _
         | StartLine.Request _ -> ()

@@ -164,6 +164,33 @@ module Setup =
                 )
             )
 
+    // Five numbers, each at least one: a meter that lets nothing pass would be a riddle.
+    let private allowance (option: string) (text: string) : Part<Allowance> =
+        let number (word: string) =
+            match Int32.TryParse word with
+            | true, number when number >= 1 -> ValueSome number
+            | _ -> ValueNone
+
+        match text.Split ',' |> Array.map (fun word -> number (word.Trim())) with
+        | [| ValueSome minute; ValueSome hour; ValueSome day; ValueSome destinations; ValueSome row |] ->
+            Ok
+                {
+                    Minute = minute * 1<start>
+                    Hour = hour * 1<start>
+                    Day = day * 1<start>
+                    Destinations = destinations
+                    Row = row * 1<start>
+                }
+        | _ ->
+            Error(
+                String.Concat(
+                    option,
+                    " ",
+                    text,
+                    ": say five numbers from 1 on: calls and messages a minute, an hour and a day, different destinations an hour, calls in a row to one; for example 20,120,500,60,40"
+                )
+            )
+
     let private range (option: string) (text: string) : Part<Cidr> =
         match Cidr.tryRead text with
         | ValueSome range -> Ok range
@@ -354,6 +381,8 @@ module Setup =
         let algorithms = algorithms wishes.Digest
         let barred = List.ofSeq wishes.Barred |> List.map (range "--barred ")
         let balancers = List.ofSeq wishes.Balancers |> List.map (range "--balancer ")
+        let users = allowance "--user-starts" wishes.UserStarts
+        let towardsPeers = allowance "--peer-starts" wishes.PeerStarts
         let domains = List.ofSeq wishes.Domains |> List.map domain
         let caps, outOfBounds = caps wishes.Limits
         let listeners = successes listens
@@ -384,6 +413,7 @@ module Setup =
             @ failures barred
             @ failures balancers
             @ failures domains
+            @ failures [ users; towardsPeers ]
             @ size
             @ outOfBounds
 
@@ -414,6 +444,14 @@ module Setup =
                                     Admittance.UnsafeOpen
                                 else
                                     Admittance.Authenticated
+                            Metering =
+                                match users, towardsPeers with
+                                | Ok users, Ok peers ->
+                                    { Metering.usual with
+                                        Users = users
+                                        Peers = peers
+                                    }
+                                | _, _ -> Metering.usual
                             Algorithms = List.concat (successes [ algorithms ])
                             Limits = limits
                             Secret = wishes.Secret

@@ -22,6 +22,17 @@ module internal Upstream =
                 walk.Around.Outbox.Made(walk.Source, walk.Request, status, Status.phrase status, [])
         }
 
+    /// A refusal in place of what a branch has answered.
+    let refused (walk: Walk) (came: Flow) (refusal: Refusal) : Response =
+        let status, words = Refusal.status refusal, Refusal.words refusal
+        let outbox = walk.Around.Outbox
+        outbox.Note(Note.Refused(came, Message.callId walk.Request, status.Number, words))
+
+        {
+            Status = status
+            Bytes = outbox.Made(walk.Source, walk.Request, status, words, Refusal.headers refusal)
+        }
+
     // §16.7 step 7: the challenges of the other branches go with the best response.
     let private joined (walk: Walk) (best: Response) (others: Response list) : Response =
         let read (response: Response) =

@@ -41,6 +41,9 @@ type Wishes =
         /// The addresses by which the machine reaches others, at most one a family.
         Outward: IReadOnlyList<Address>
         UnsafeNoAuth: bool
+        /// What a user may set going towards users and towards peers: `minute,hour,day,destinations,row`.
+        UserStarts: string
+        PeerStarts: string
         /// `all`, or names with commas: the digest algorithms that are offered.
         Digest: string
         /// Whether a client whose first hop keeps no flow is refused, should it want one kept.

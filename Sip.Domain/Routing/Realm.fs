@@ -66,6 +66,8 @@ type Realm =
         /// Addresses that are never called, whatever a name resolves to.
         Barred: Cidr list
         Admittance: Admittance
+        /// How much a user may set going before they are stopped.
+        Metering: Metering
         /// The digest algorithms that are offered.
         Algorithms: Algorithm list
         Limits: Limits

@@ -30,6 +30,10 @@ type Refusal =
     | ForgedToken
     /// From, or To of a REGISTER, is not the user who has proven themselves.
     | NotYou
+    /// Whoever was asked wants a password that is none of theirs to want.
+    | ForeignChallenge
+    /// The user has set more going than their meters allow.
+    | Metered
     | NoTransport
     /// No name, or no address, was found for where it is to go.
     | NoAddress
@@ -65,7 +69,9 @@ module Refusal =
         | Refusal.NotOurs
         | Refusal.ForgedAlias
         | Refusal.ForgedToken
-        | Refusal.NotYou -> Status.forbidden
+        | Refusal.NotYou
+        | Refusal.ForeignChallenge
+        | Refusal.Metered -> Status.forbidden
         | Refusal.Overloaded _ -> Status.serviceUnavailable
         | Refusal.TooBroad -> Status.maxBreadthExceeded
 
@@ -77,6 +83,8 @@ module Refusal =
         | Refusal.ForgedAlias -> "Forbidden: The Alias Is Not Ours"
         | Refusal.ForgedToken -> "Forbidden: The Flow Token Is Not Ours"
         | Refusal.NotYou -> "Forbidden: From Is Not The User Who Signed In"
+        | Refusal.ForeignChallenge -> "Forbidden: The Other Side Asked For A Password"
+        | Refusal.Metered -> "Forbidden: Too Many Calls From This User, Ask The Operator"
         | Refusal.NoTransport -> "Temporarily Unavailable: No Transport Leads There"
         | Refusal.NoAddress -> "Temporarily Unavailable: No Address Was Found There"
         | Refusal.NobodyThere -> "Temporarily Unavailable: Nobody Is Registered"
@@ -118,6 +126,8 @@ module Refusal =
         | Refusal.ForgedAlias
         | Refusal.ForgedToken
         | Refusal.NotYou
+        | Refusal.ForeignChallenge
+        | Refusal.Metered
         | Refusal.NoAddress
         | Refusal.NoAnswer
         | Refusal.NoTransport

@@ -24,6 +24,18 @@ module Return =
     let hasFurther (response: Message) : bool =
         Message.count 2 HeaderName.Via response > 1
 
+    /// Why a response from there goes back to nobody as it is: a challenge passes from peers only, lest a
+    /// client answer with a digest of its password whoever happens to be called (RFC 3261 §22.3).
+    let judge (realm: Realm) (came: Standing) (status: Status) : Refusal voption =
+        if
+            came = Standing.Client
+            && realm.Admittance = Admittance.Authenticated
+            && (status = Status.unauthorized || status = Status.proxyAuthenticationRequired)
+        then
+            ValueSome Refusal.ForeignChallenge
+        else
+            ValueNone
+
     /// Makes the edits to a response that came on one flow, by which these users have registered, and
     /// goes back on another.
     let write

@@ -165,9 +165,22 @@ module Context =
         else
             best Choice.TemporarilyUnavailable context
 
+    // A request that goes in circles does so by the other targets, too: to try them one after another where
+    // breadth has run out would make thousands of it (RFC 5393 §3).
+    let private hasCircled (context: Context) =
+        context.Outcomes
+        |> List.exists (fun outcome ->
+            let status = Choice.statusOf outcome
+
+            status = Status.loopDetected
+            || status = Status.tooManyHops
+            || status = Status.maxBreadthExceeded)
+
     // What follows once nothing more is out.
     let private settle context =
         match context.Phase with
+        | Phase.Searching _ when context.Pending.IsEmpty && hasCircled context ->
+            best Choice.TemporarilyUnavailable context
         | Phase.Searching group when context.Pending.IsEmpty -> openGroup (group + 1) context
         | Phase.Stopping _ when context.Pending.IsEmpty -> best Choice.RequestTerminated context
         | Phase.Answered when context.Pending.IsEmpty -> go [] { context with Phase = Phase.Done }

@@ -36,6 +36,8 @@ public static class CommandLine
         ("--trust", nameof(ServerOptions.Trust), Kind.One),
         ("--data", nameof(ServerOptions.Data), Kind.One),
         ("--unsafe-no-auth", nameof(ServerOptions.UnsafeNoAuth), Kind.Flag),
+        ("--user-starts", nameof(ServerOptions.UserStarts), Kind.One),
+        ("--peer-starts", nameof(ServerOptions.PeerStarts), Kind.One),
         ("--digest", nameof(ServerOptions.Digest), Kind.One),
         ("--strict-outbound", nameof(ServerOptions.StrictOutbound), Kind.Flag),
         ("--strict-path", nameof(ServerOptions.StrictPath), Kind.Flag),

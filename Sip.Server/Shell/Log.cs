@@ -58,6 +58,9 @@ public static partial class Log
     [LoggerMessage(15, LogLevel.Warning, "{Origin} is banned for {Seconds} s: {Offence}")]
     public static partial void Banned(this ILogger log, string origin, long seconds, string offence);
 
+    [LoggerMessage(50, LogLevel.Warning, "{Peer} connection {Connection}: {User} has set more going than their meters allow and is stopped")]
+    public static partial void Stopped(this ILogger log, string peer, long connection, string user);
+
     /// <summary>Logs what the ledger noted; what nobody reads is not put into words either.</summary>
     public static void Noted(this ILogger log, Note note)
     {
@@ -84,6 +87,9 @@ public static partial class Log
                 break;
             case Note.Banned { Ban: var ban }:
                 log.Banned(AddressModule.print(ban.Origin), ban.Until.Since(ban.Since) / 1000, OffenceModule.words(ban.Offence));
+                break;
+            case Note.Stopped { From: var from } stopped:
+                log.Stopped(EndpointModule.print(from.Remote), from.Connection, stopped.User);
                 break;
             case Note.Stray { From: var from, CallId: var callId }:
                 log.Stray(EndpointModule.print(from.Remote), from.Connection, callId);

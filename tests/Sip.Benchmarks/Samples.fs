@@ -29,6 +29,7 @@ let realm: Realm =
         Peers = []
         Home = ValueNone
         Barred = []
+        Metering = Sip.Identity.Metering.usual
         Algorithms = Identity.Algorithm.usual
         Admittance = Admittance.Authenticated
         Limits = Limits.usual

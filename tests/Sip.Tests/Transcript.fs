@@ -91,6 +91,7 @@ let private realm: Realm =
         Peers = []
         Home = ValueNone
         Barred = []
+        Metering = Sip.Identity.Metering.usual
         Algorithms = Identity.Algorithm.usual
         Admittance = Admittance.Authenticated
         Limits = Limits.usual

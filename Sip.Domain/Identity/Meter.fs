@@ -1,0 +1,190 @@
+// Meter: when a user sets more going than a person would, as whoever has stolen a password does. Five counts for each
+// user and kind of destination; past any of them nothing goes that way for a while. Pure: time is an argument, and a
+// meter has one size, whatever was counted.
+
+namespace Sip.Identity
+
+open System.Numerics
+open Sip
+
+/// Calls and messages that begin something.
+[<Measure>]
+type start
+
+/// The kinds of destination, as far as money is concerned.
+[<RequireQualifiedAccess; Struct>]
+type Afar =
+    /// Users of ours.
+    | Users
+    /// Configured peers, who may charge for it.
+    | Peers
+
+/// What a user may have in a window before they are stopped.
+[<Struct>]
+type Allowance =
+    {
+        Minute: int<start>
+        Hour: int<start>
+        Day: int<start>
+        /// Different destinations in an hour.
+        Destinations: int
+        /// One after another to the same destination, in an hour.
+        Row: int<start>
+    }
+
+/// The allowances of every user.
+type Metering =
+    {
+        Users: Allowance
+        Peers: Allowance
+        /// How long whoever has passed an allowance is stopped.
+        Stop: int64<ms>
+    }
+
+/// What came of one start.
+[<RequireQualifiedAccess; Struct>]
+type Metered =
+    | Passes
+    /// It is one too many: from now on the user is stopped.
+    | Trips
+    | Stopped
+
+/// What one user has set going towards one kind of destination.
+[<Struct>]
+type Meter =
+    private
+        {
+            MinuteEnd: int64
+            HourEnd: int64
+            DayEnd: int64
+            StoppedUntil: int64
+            InMinute: int
+            InHour: int
+            InDay: int
+            InRow: int
+            Last: uint64
+            // Which of 128 drawers a destination of the hour fell in.
+            Low: uint64
+            High: uint64
+        }
+
+/// Metering.
+[<RequireQualifiedAccess>]
+module Metering =
+
+    let private minute = 60_000L
+    let private hour = 60L * minute
+    let private day = 24L * hour
+    let private drawers = 128
+
+    /// What no person reaches: the peers' a thief reaches within a minute.
+    let usual: Metering =
+        {
+            Users =
+                {
+                    Minute = 300<start>
+                    Hour = 6000<start>
+                    Day = 50000<start>
+                    Destinations = 500
+                    Row = 600<start>
+                }
+            Peers =
+                {
+                    Minute = 20<start>
+                    Hour = 120<start>
+                    Day = 500<start>
+                    Destinations = 60
+                    Row = 40<start>
+                }
+            Stop = 3_600_000L<ms>
+        }
+
+    /// Of one kind.
+    let allowance (metering: Metering) (afar: Afar) : Allowance =
+        match afar with
+        | Afar.Users -> metering.Users
+        | Afar.Peers -> metering.Peers
+
+    /// A meter that has counted nothing.
+    let fresh: Meter = Unchecked.defaultof<Meter>
+
+    // As many different ones fill so many drawers on the average.
+    let private destinations (meter: Meter) : int =
+        let full = BitOperations.PopCount meter.Low + BitOperations.PopCount meter.High
+        let empty = max 1 (drawers - full)
+        int (float drawers * log (float drawers / float empty))
+
+    let private turned (now: int64) (meter: Meter) : Meter =
+        let byMinute =
+            if now < meter.MinuteEnd then
+                meter
+            else
+                { meter with
+                    MinuteEnd = now + minute
+                    InMinute = 0
+                }
+
+        let byHour =
+            if now < meter.HourEnd then
+                byMinute
+            else
+                { byMinute with
+                    HourEnd = now + hour
+                    InHour = 0
+                    InRow = 0
+                    Low = 0UL
+                    High = 0UL
+                }
+
+        if now < meter.DayEnd then
+            byHour
+        else
+            { byHour with
+                DayEnd = now + day
+                InDay = 0
+            }
+
+    let private counted (destination: uint64) (meter: Meter) : Meter =
+        // The multiplier spreads what differs in few bits.
+        let drawer = int ((destination * 0x9E3779B97F4A7C15UL) >>> 57)
+        let bit = 1UL <<< (drawer &&& 63)
+
+        { meter with
+            InMinute = meter.InMinute + 1
+            InHour = meter.InHour + 1
+            InDay = meter.InDay + 1
+            InRow = if destination = meter.Last then meter.InRow + 1 else 1
+            Last = destination
+            Low = if drawer < 64 then meter.Low ||| bit else meter.Low
+            High = if drawer < 64 then meter.High else meter.High ||| bit
+        }
+
+    let private isPast (allowance: Allowance) (meter: Meter) : bool =
+        meter.InMinute > int allowance.Minute
+        || meter.InHour > int allowance.Hour
+        || meter.InDay > int allowance.Day
+        || meter.InRow > int allowance.Row
+        || destinations meter > allowance.Destinations
+
+    /// Counts one start towards a destination, which its hash tells from others.
+    let count
+        (metering: Metering)
+        (afar: Afar)
+        (now: Instant)
+        (destination: uint64)
+        (meter: Meter)
+        : struct (Meter * Metered) =
+        let now = now.Milliseconds
+
+        if now < meter.StoppedUntil then
+            struct (meter, Metered.Stopped)
+        else
+            let after = counted destination (turned now meter)
+
+            if isPast (allowance metering afar) after then
+                struct ({ fresh with
+                            StoppedUntil = now + int64 metering.Stop
+                        },
+                        Metered.Trips)
+            else
+                struct (after, Metered.Passes)
