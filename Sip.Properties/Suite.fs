@@ -84,6 +84,7 @@ let all: Test =
             World.ShardLaws.all
             World.EndingLaws.all
             World.HostileLaws.all
+            World.RedirectLaws.all
             World.FarEndLaws.all
             World.EdgeLaws.all
             World.TrapLaws.all

@@ -1,6 +1,7 @@
 // Assertion: who a client is, said to peers and to nobody else (RFC 3325 §5, §9.1): what a client says about
-// itself comes off, what we know is put on towards a peer, and what a peer says stays among peers. HOT:
-// for what goes between clients two fields are looked for and nothing is made.
+// itself comes off, what we know is put on towards a peer, and what a peer says stays among peers.
+// Remote-Party-ID, which came before it and which trunks still believe, is what P-Asserted-Identity is. HOT:
+// for what goes between clients three fields are looked for and nothing is made.
 
 namespace Sip.Routing
 
@@ -49,6 +50,10 @@ module Assertion =
                     message.Fields[field.Next]
                 else
                     Message.nowhere
+
+    let private stripAsserted (edits: Edits) (message: Message) =
+        strip edits message HeaderName.PAssertedIdentity
+        strip edits message HeaderName.RemotePartyId
 
     // §9.2: a user with several names says by P-Preferred-Identity which is meant; else From does.
     let private named (message: Message) (name: HeaderName) : Aor voption =
@@ -108,10 +113,10 @@ module Assertion =
         : unit =
         match from, towards with
         | Standing.Peer, Standing.Peer -> ()
-        | Standing.Peer, Standing.Client -> strip edits message HeaderName.PAssertedIdentity
+        | Standing.Peer, Standing.Client -> stripAsserted edits message
         | Standing.Client, Standing.Client
         | Standing.Client, Standing.Peer ->
-            strip edits message HeaderName.PAssertedIdentity
+            stripAsserted edits message
             strip edits message HeaderName.PPreferredIdentity
 
             if towards = Standing.Peer && not known.IsEmpty then

@@ -37,6 +37,7 @@ type HeaderName =
     | RejectContact
     | PAssertedIdentity
     | PPreferredIdentity
+    | RemotePartyId
     | Other
 
 /// Spellings of header fields.
@@ -85,10 +86,11 @@ module HeaderName =
             HeaderName.RejectContact, "j"
             HeaderName.PAssertedIdentity, "P-Asserted-Identity"
             HeaderName.PPreferredIdentity, "P-Preferred-Identity"
+            HeaderName.RemotePartyId, "Remote-Party-ID"
         ]
 
     /// How many there are.
-    let count = 29
+    let count = 30
 
     /// The place of a name in a table of `count` places.
     let place (name: HeaderName) : int =
@@ -121,7 +123,8 @@ module HeaderName =
         | HeaderName.RejectContact -> 25
         | HeaderName.PAssertedIdentity -> 26
         | HeaderName.PPreferredIdentity -> 27
-        | HeaderName.Other -> 28
+        | HeaderName.RemotePartyId -> 28
+        | HeaderName.Other -> 29
 
     let private longest = 20
 
@@ -189,6 +192,7 @@ module HeaderName =
         | HeaderName.RejectContact
         | HeaderName.PAssertedIdentity
         | HeaderName.PPreferredIdentity
+        | HeaderName.RemotePartyId
         | HeaderName.Other -> false
 
     /// The header's long spelling.

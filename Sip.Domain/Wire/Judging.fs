@@ -191,6 +191,7 @@ module Judging =
         | HeaderName.RejectContact
         | HeaderName.PAssertedIdentity
         | HeaderName.PPreferredIdentity
+        | HeaderName.RemotePartyId
         | HeaderName.Other -> ValueNone
 
     let internal firstFault (message: Message) (all: ReadOnlySpan<byte>) headEnd =
