@@ -80,6 +80,7 @@ builder.Services.AddHostFiltering(filter => filter.AllowedHosts = IPAddress.IsLo
 
 var app = builder.Build();
 var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Sip");
+var nftables = options.Firewall == "nft" ? new Nftables(log) : null;
 var patience = TimeSpan.FromSeconds(options.StopSeconds);
 IEdge edge = onReactor ? OnReactor() : portable = OnKestrel();
 await users.BeginAsync(edge, options.User);
@@ -121,11 +122,12 @@ return 0;
 
 ReactorEdge OnReactor() => new(
     setup,
-    [.. ShardingModule.all(Configuring.Shards(options)!.Value).Select(sharding => new LedgerConductor(Ledger(sharding), resolver, log))],
+    [.. ShardingModule.all(Configuring.Shards(options)!.Value).Select(sharding => new LedgerConductor(Ledger(sharding), resolver, log, nftables))],
     clock,
     new ReactorSettings
     {
         QueueBytes = options.QueueBytes,
+        Nftables = nftables,
         Server = certificate is null ? null : TlsContext.ForServer(TlsIdentity.Of(certificate, options.Certificate, options.Key)),
         Client = TlsContext.ForClient(options.Trust.Length > 0 ? File.ReadAllText(options.Trust) : ""),
     },
@@ -136,7 +138,7 @@ PortableEdge OnKestrel()
 {
     var trusted = new X509Certificate2Collection();
     if (options.Trust.Length > 0) trusted.ImportFromPemFile(options.Trust);
-    return new PortableEdge(setup, Ledger(ShardingModule.alone), resolver, clock, new StreamSettings { QueueBytes = options.QueueBytes, Trusted = trusted }, patience, log);
+    return new PortableEdge(setup, Ledger(ShardingModule.alone), resolver, clock, new StreamSettings { QueueBytes = options.QueueBytes, Trusted = trusted }, patience, log) { Nftables = nftables };
 }
 
 Ledger Ledger(Sharding sharding) => new(realm, TimingModule.usual, setup.Policy, setup.Bounds, sharding);

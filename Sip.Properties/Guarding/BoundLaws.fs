@@ -335,6 +335,47 @@ let private dialogs =
             =
             407
 
+let private rules =
+    testCase
+        "a ban is one line for nftables, of an IPv6 address its /64, with the seconds that it lasts"
+    <| fun () ->
+        let six = (Address.tryV6 "2001:db8:1:2:3:4:5:6").Value
+
+        Expect.equal
+            (Firewall.ban address 600L<s>)
+            "add element inet sip_bans banned4 { 192.0.2.99 timeout 600s }\n"
+            "IPv4"
+
+        Expect.equal
+            (Firewall.ban six 60L<s>)
+            "add element inet sip_bans banned6 { 2001:db8:1:2::/64 timeout 60s }\n"
+            "IPv6"
+
+        Expect.stringEnds
+            (Firewall.pardon address)
+            "delete element inet sip_bans banned4 { 192.0.2.99 }\n"
+            "lifted"
+
+        Expect.stringContains Firewall.setup "ip saddr @banned4 drop" "what is done"
+
+let private census =
+    testCase "every bound has a line in the metrics, shards are added up, and nobody is named"
+    <| fun () ->
+        let guard = guardOf (few Bound.DatagramsPerAddress)
+
+        for _ in 1..6 do
+            guard.Datagram(at 1L, address) |> ignore
+
+        let counts = Census.ofShard guard (Load())
+        let text = Census.text [| counts; counts |] (readOnlyDict [ "connections", 7 ])
+
+        for row in Bound.table do
+            Expect.stringContains text ("\n" + row.Metric + " ") row.Name
+
+        Expect.stringContains text "\nsip_refused_datagrams_per_address_total 4\n" "added up"
+        Expect.stringContains text "\nsip_connections 7\n" "held"
+        Expect.isFalse (text.Contains "192.0.2") "nobody"
+
 /// Every law.
 let all: Test =
     testList
@@ -350,4 +391,6 @@ let all: Test =
             shedding
             answers
             dialogs
+            rules
+            census
         ]

@@ -14,6 +14,7 @@ public static class CommandLine
         ("--upstream", nameof(ServerOptions.Upstream), Kind.Several),
         ("--upstream-path", nameof(ServerOptions.UpstreamPath), Kind.One),
         ("--barred", nameof(ServerOptions.Barred), Kind.Several),
+        ("--firewall", nameof(ServerOptions.Firewall), Kind.One),
         ("--limit", nameof(ServerOptions.Limit), Kind.Several),
         ("--origin", nameof(ServerOptions.Origin), Kind.Several),
         ("--host-name", nameof(ServerOptions.HostName), Kind.Several),

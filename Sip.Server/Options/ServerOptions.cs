@@ -30,6 +30,9 @@ public sealed class ServerOptions
     /// <summary>Addresses and ranges that are never called, whatever a name resolves to.</summary>
     public List<string> Barred { get; set; } = [];
 
+    /// <summary>Who drops what is banned besides the server: `nft` (the system, by nftables; needs the privilege) or `none`.</summary>
+    public string Firewall { get; set; } = "none";
+
     /// <summary>Bounds other than the usual: `name=number`; the names stand in the operator's page.</summary>
     public List<string> Limit { get; set; } = [];
 

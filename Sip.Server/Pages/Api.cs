@@ -42,6 +42,7 @@ public static class Api
             if (!settings.Guests && !IsKnown(users, context.Request.Headers.Authorization)) return Problem(401, "Sign in to see how much is held.");
             return TypedResults.Json(await edge.CountAsync(), ApiJson.Default.Counts);
         });
+        Bans.Map(app, edge, context => settings.Guests || IsKnown(users, context.Request.Headers.Authorization));
         app.MapGet("/health/live", () => TypedResults.Text("live\n"));
         app.MapGet("/health/ready", async () =>
         {
@@ -95,4 +96,5 @@ public sealed record Problem(string Error);
 [JsonSerializable(typeof(Online))]
 [JsonSerializable(typeof(Counts))]
 [JsonSerializable(typeof(Problem))]
+[JsonSerializable(typeof(BanList))]
 public sealed partial class ApiJson : JsonSerializerContext;

@@ -12,6 +12,7 @@ type private Bench =
         Common: Laboratory
         Guarded: Laboratory
         Tight: Laboratory
+        Barred: Laboratory
         Torture: Torture.Bench
     }
 
@@ -21,10 +22,12 @@ let private prepare (shell: string) : Task<Bench> =
         let common = Laboratory.start shell Laboratory.transports "example.test" users
         let guarded = Doors.guarded shell
         let tight = Departures.prepare shell
+        let barred = Barring.prepare shell
         let torture = Torture.prepare shell
         let! common = common
         let! guarded = guarded
         let! tight = tight
+        let! barred = barred
         let! torture = torture
 
         return
@@ -33,6 +36,7 @@ let private prepare (shell: string) : Task<Bench> =
                 Common = common
                 Guarded = guarded
                 Tight = tight
+                Barred = barred
                 Torture = torture
             }
     }
@@ -49,6 +53,7 @@ let private suite (bench: Bench) : Test =
             Doors.health bench.Common
             Doors.all bench.Shell bench.Guarded
             Departures.all bench.Tight
+            Barring.all bench.Barred
             Torture.all bench.Torture
         ]
 
@@ -57,6 +62,7 @@ let private labs (bench: Bench) : Laboratory list =
         bench.Common
         bench.Guarded
         bench.Tight
+        bench.Barred
         bench.Torture.Forwarding
         bench.Torture.Registering
     ]
