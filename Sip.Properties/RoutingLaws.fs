@@ -23,6 +23,7 @@ let private listener index transport port : Listener =
             }
         AdvertisedHost = Host.Name "edge.example.test"
         AdvertisedPort = port
+        Admits = Admits.Anybody
     }
 
 /// A realm with a listener for each transport.
@@ -44,6 +45,7 @@ let realm: Realm =
                     Host = Host.Name "trunk.example.net"
                     Port = 5060
                     Addresses = [ Address.ofV4 0xC0000264u ]
+                    Proof = PeerProof.Address
                 }
             ]
         Home = ValueNone

@@ -16,6 +16,7 @@ let private outward = [ Address.ofV4 0xC0000207u ]
 let wishes (listen: string list) : Wishes =
     {
         Listen = List.toArray listen
+        Trunks = [||]
         Advertise = ""
         Domains = [||]
         Peers = [||]
@@ -24,6 +25,7 @@ let wishes (listen: string list) : Wishes =
         UpstreamPath = "supported"
         Barred = [||]
         Limits = [||]
+        Balancers = [||]
         Origins = [||]
         Hosts = [||]
         Paths = [||]

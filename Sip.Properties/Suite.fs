@@ -42,9 +42,12 @@ let all: Test =
         "Laws"
         [
             VocabularyLaws.all
+            PrintableLaws.all
             WireLaws.all
             GrammarLaws.all
             StreamLaws.all
+            PatienceLaws.all
+            BalancerLaws.all
             ClientLaws.all
             identity
             registrar
@@ -67,6 +70,7 @@ let all: Test =
             EarlyEndLaws.all
             ResolutionLaws.all
             SetupLaws.all
+            CertificateLaws.all
             World.RegisteringLaws.all
             World.InstanceLaws.all
             World.ReturnLaws.all

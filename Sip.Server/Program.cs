@@ -1,12 +1,15 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Logging.Console;
 using Sip;
 using Sip.Edge;
 using Sip.Registrar;
 using Sip.Routing;
+using Sip.Server.Admin;
 using Sip.Server.Options;
 using Sip.Server.Pages;
 using Sip.Server.Portable;
@@ -15,6 +18,7 @@ using Sip.Server.Resolving;
 using Sip.Server.Shell;
 using Sip.Server.Store;
 using Sip.Transactions;
+using Sip.Wire;
 
 if (args.Contains("--help"))
 {
@@ -23,7 +27,8 @@ if (args.Contains("--help"))
 }
 
 var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
-builder.Logging.ClearProviders().AddSimpleConsole(console => console.SingleLine = true);
+builder.Logging.ClearProviders().AddConsole(console => console.FormatterName = LineFormatter.Called);
+builder.Services.AddSingleton<ConsoleFormatter, LineFormatter>();
 builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
 // What keeps the server from starting is said in one sentence below, not once more as a stack trace.
 builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
@@ -42,6 +47,8 @@ catch (InvalidOperationException unknown)
 Configuring.Complete(options);
 problems.AddRange(Configuring.Problems(options));
 
+var certificates = new CertificateWatch(new CertificateFiles(options.Certificate, options.Key, options.CertificateFolder), TimeProvider.System);
+problems.AddRange(certificates.Begin());
 using var store = Configuring.Store(options, problems);
 var secret = store?.Secret(() => RandomNumberGenerator.GetBytes(32)) ?? RandomNumberGenerator.GetBytes(32);
 var configured = SetupModule.configure(await Configuring.WishesAsync(options, secret));
@@ -56,22 +63,31 @@ var clock = new Clock(TimeProvider.System);
 var resolver = Resolver.OfMachine(clock);
 var realm = setup.Realm;
 var pages = Configuring.Pages(options)!;
+var admin = Configuring.Admin(options);
 var users = new Users(RealmModule.name(realm), store);
-var certificate = setup.Openings.Any(opening => opening.IsSecure) ? Certificate() : null;
+if (!certificates.IsWatching && setup.Openings.Any(opening => opening.IsSecure)) certificates.Use(ForDevelopment());
 var onReactor = options.Shell == "reactor" || (options.Shell == "auto" && ReactorEdge.IsPossible);
 
 PortableEdge? portable = null;
 builder.WebHost.UseKestrelHttpsConfiguration();
+builder.WebHost.UseSockets(sockets => (sockets.Backlog, sockets.CreateBoundListenSocket) = (ListeningSocket.Backlog, ListeningSocket.Open));
 builder.WebHost.ConfigureKestrel(kestrel =>
 {
     kestrel.AddServerHeader = false;
     kestrel.Listen(pages, listen => listen.Protocols = HttpProtocols.Http1);
+    if (admin is not null) kestrel.Listen(admin, listen => listen.Protocols = HttpProtocols.Http1);
     foreach (var opening in setup.Openings.Where(opening => !opening.IsDatagram && !onReactor))
     {
         kestrel.Listen(new IPEndPoint(AddressModule.toIPAddress(opening.Bound.Address), opening.Bound.Port), listen =>
         {
             listen.Protocols = HttpProtocols.Http1;
-            if (opening.IsSecure) listen.UseHttps(certificate!);
+            listen.Use(next => connection => Announcing.GoOnAsync(portable!, connection, next));
+            if (opening.IsSecure)
+                listen.UseHttps(new TlsHandshakeCallbackOptions
+                {
+                    HandshakeTimeout = TimeSpan.FromMilliseconds(Patience.securing),
+                    OnConnection = hello => ValueTask.FromResult(portable!.Shaking(opening, hello.ClientHelloInfo.ServerName)),
+                });
             listen.Run(connection => portable!.AcceptAsync(opening, connection));
         });
     }
@@ -87,31 +103,44 @@ await users.BeginAsync(edge, options.User);
 var guests = setup.IsLocal && IPAddress.IsLoopback(pages.Address) && users.Count == 0;
 var webSockets = realm.Listeners.Where(listener => TransportModule.isWebSocket(listener.Transport)).Select(Address).ToArray();
 app.UseHostFiltering();
+var token = options.AdminToken.Length > 0 ? options.AdminToken : options.Data.Length > 0 && admin is not null ? AdminToken.Kept(options.Data) : AdminToken.Make();
+if (admin is not null) new AdminSite(new AdminToken(token), AdminSite.Routes(edge, certificates)).Serve(app, admin.Port);
 Api.Map(
     app, edge, users,
     new Settings(RealmModule.name(realm), webSockets, guests, [.. options.Ice.Select(url => new IceServer(url))]),
-    new Health(realm, options.HostName.FirstOrDefault(), options.Path.FirstOrDefault("/"), clock.Time, log));
+    new Health(realm, options.HostName.FirstOrDefault(), options.Path.FirstOrDefault("/"), certificates, clock.Time, log));
 
 try
 {
     await edge.StartAsync(CancellationToken.None);
+    if (!onReactor) await edge.ShowAsync(certificates.Shown);
     await app.StartAsync();
 }
 catch (Exception busy) when (busy is IOException or System.Net.Sockets.SocketException)
 {
-    Console.Error.WriteLine($"Cannot listen: {busy.Message} Choose other addresses with --listen and --pages.");
+    Console.Error.WriteLine($"Cannot listen: {busy.Message} Choose other addresses with --listen, --pages and --admin.");
     return 1;
 }
 if (options.UnsafeNoAuth) log.Advice("--unsafe-no-auth: anybody may register as anybody and be relayed anywhere");
 if (!setup.IsLocal && users.Count == 0 && !options.UnsafeNoAuth) log.Advice("nobody can sign in yet: add users with --user name:password");
 Console.WriteLine($"ready {string.Join(' ', realm.Listeners.Select(Listening.name))} http://{pages}/");
+if (admin is not null)
+{
+    var shown = options.AdminToken.Length > 0 ? "the token that was set" : options.Data.Length > 0 ? $"the token in {AdminToken.FileIn(options.Data)}" : $"the token {token}";
+    Console.WriteLine($"admin http://{admin}/ with {shown}");
+}
 // What only the start needed is given back.
 GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 if (guests) Console.WriteLine($"Open http://{pages}/ in two tabs and call from one to the other.");
 
+if (certificates.IsWatching) _ = certificates.RunAsync(edge.ShowAsync, log, app.Lifetime.ApplicationStopping);
+using var notice = ServiceNotice.OfEnvironment();
+notice?.Say("READY=1");
+if (notice is not null && ServiceNotice.Pace() is { } pace) _ = notice.WatchAsync(edge, pace, clock.Time, app.Lifetime.ApplicationStopping);
 var stopped = new TaskCompletionSource();
 app.Lifetime.ApplicationStopping.Register(() =>
 {
+    notice?.Say("STOPPING=1");
     edge.StopAsync().GetAwaiter().GetResult();
     stopped.TrySetResult();
 });
@@ -128,8 +157,8 @@ ReactorEdge OnReactor() => new(
     {
         QueueBytes = options.QueueBytes,
         Nftables = nftables,
-        Server = certificate is null ? null : TlsContext.ForServer(TlsIdentity.Of(certificate, options.Certificate, options.Key)),
-        Client = TlsContext.ForClient(options.Trust.Length > 0 ? File.ReadAllText(options.Trust) : ""),
+        Tls = TlsContexts.Of(realm, certificates.Shown, Trusted()),
+        Trusted = Trusted(),
     },
     patience,
     log);
@@ -143,9 +172,10 @@ PortableEdge OnKestrel()
 
 Ledger Ledger(Sharding sharding) => new(realm, TimingModule.usual, setup.Policy, setup.Bounds, sharding);
 
-X509Certificate2 Certificate() => options.Certificate.Length > 0
-    ? Certificates.Read(options.Certificate, options.Key)
-    : Certificates.ForDevelopment(options.Data, realm.Listeners.Select(listener => HostModule.print(listener.AdvertisedHost)), clock.Time.GetUtcNow());
+X509Certificate2 ForDevelopment() =>
+    Certificates.ForDevelopment(options.Data, realm.Listeners.Select(listener => HostModule.print(listener.AdvertisedHost)), clock.Time.GetUtcNow());
+
+string Trusted() => options.Trust.Length > 0 ? File.ReadAllText(options.Trust) : "";
 
 string Address(Listener listener) =>
     $"{TransportModule.inVia(listener.Transport).ToLowerInvariant()}://{HostModule.print(listener.AdvertisedHost)}:{listener.AdvertisedPort}{options.Path.FirstOrDefault("/")}";

@@ -35,6 +35,13 @@ type internal Desk
     let supported = [ "path"; "outbound"; "gruu" ]
     let keys = (Mint.ofRealm realm).Keys
 
+    // The same for everybody who comes by one listener, so made once.
+    let serviceRoutes = Array.map FlowRoute.serviceRoute realm.Listeners
+
+    let serviceRoute (flow: Flow) =
+        let (ListenerId index) = flow.Listener
+        serviceRoutes[index]
+
     let answer (status: Status) headers =
         Decision.Answer(status, Status.phrase status, headers)
 
@@ -79,7 +86,15 @@ type internal Desk
                 outbox.Note(Note.Unregistered aor)
 
             location.Epochs aor
-            |> Registration.headers now realm policy target request question after
+            |> Registration.headers
+                now
+                keys
+                (serviceRoute flow)
+                policy
+                target
+                request
+                question
+                after
             |> answer Status.ok
 
     let register (now: Instant) (flow: Flow) (scheme: Scheme) (request: Message) =

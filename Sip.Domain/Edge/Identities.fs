@@ -4,6 +4,7 @@
 
 namespace Sip.Edge
 
+open System
 open System.Collections.Generic
 open Sip
 open Sip.Wire
@@ -14,6 +15,8 @@ open Sip.Routing
 type internal Identities(outbox: Outbox) =
     let known = Dictionary<Flow, Asserted list>(Flow.comparer)
 
+    let expires = "expires"B
+
     // A connection speaks for so many users at most.
     let most = 16
 
@@ -22,22 +25,23 @@ type internal Identities(outbox: Outbox) =
         | true, found -> found
         | false, _ -> []
 
-    let isZero (text: string) = text <> "" && Seq.forall ((=) '0') text
+    let isZero (digits: ReadOnlySpan<byte>) =
+        not digits.IsEmpty && digits.IndexOfAnyExcept '0'B < 0
 
     // RFC 3261 §10.2.2: an interval of zero takes a contact away, and so does `*`.
     let leaves (request: Message) =
         let general = Message.value HeaderName.Expires request
-        let generally = general.IsThere && isZero (request.Text general)
+        let generally = general.IsThere && isZero (request.Slice general)
 
         let goes (contact: Slice) =
             match AddressView.read request.Bytes contact with
             | ValueSome view ->
-                match AddressView.toNameAddr request.Bytes view with
-                | ValueSome one ->
-                    match Parameters.value "expires" one.Parameters with
-                    | ValueSome own -> isZero own
-                    | ValueNone -> generally
-                | ValueNone -> generally
+                let own = ParameterView.find request.Bytes view.Parameters expires
+
+                if own.Next >= 0 then
+                    isZero (request.Slice own.Value)
+                else
+                    generally
             | ValueNone -> generally
 
         match Message.values HeaderName.Contact request with

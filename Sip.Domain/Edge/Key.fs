@@ -3,6 +3,7 @@
 
 namespace Sip.Edge
 
+open Sip
 open System
 open Sip.Wire
 open Sip.Routing

@@ -62,10 +62,20 @@ module Listening =
                     "listens on every address, and none can be found by which others reach this \
                      machine: give --advertise its public name or address"
 
+    /// The option that asks for listeners which admit these.
+    let option (admits: Admits) : string =
+        match admits with
+        | Admits.Anybody -> "--listen "
+        | Admits.CertifiedPeers -> "--trunk "
+
     /// The listener that a wish asks for, or why there can be none.
-    let listener (wishes: Wishes) (index: int) (text: string) : Result<Listener, string> =
+    let listener
+        (wishes: Wishes)
+        (index: int)
+        (struct (admits: Admits, text: string))
+        : Result<Listener, string> =
         let wrong reason =
-            Error(String.Concat("--listen ", text, ": ", reason))
+            Error(String.Concat(option admits, text, ": ", reason))
 
         let place, said =
             match text.IndexOf '=' with
@@ -74,6 +84,10 @@ module Listening =
 
         match Written.tryTransport place with
         | ValueNone -> wrong form
+        | ValueSome(struct (transport, _)) when
+            admits = Admits.CertifiedPeers && transport <> Transport.Tls
+            ->
+            wrong "trunks come by TLS: say tls:address:port, for example tls:0.0.0.0:5063"
         | ValueSome(struct (transport, rest)) ->
             match Written.tryHostPort rest with
             | ValueSome(struct (Host.Address address, port)) ->
@@ -89,6 +103,7 @@ module Listening =
                             Bound = bound
                             AdvertisedHost = host
                             AdvertisedPort = port
+                            Admits = admits
                         }
             | ValueSome(struct (Host.Name _, _)) ->
                 wrong "a server listens on an address, not on a name; 0.0.0.0 is every address"

@@ -184,11 +184,19 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
     // A user's key is its name, decoded, and the realm's: whichever of our names was written.
     let suffix = String.Concat("@", Registration.host realm)
 
-    let flowsOf (found: Bindings) =
-        Bindings.toList found
-        |> List.map _.Flow
-        |> List.filter Flow.isConnection
-        |> List.distinct
+    let isOn (flow: Flow) (bindings: Bindings) =
+        Bindings.toList bindings
+        |> List.exists (fun binding -> Flow.comparer.Equals(binding.Flow, flow))
+
+    // Of the connections, those that are left are told from those that are kept.
+    let touch (aor: string) (before: Bindings) (after: Bindings) =
+        for binding in Bindings.toList before do
+            if Flow.isConnection binding.Flow && not (isOn binding.Flow after) then
+                onFlow.Remove(binding.Flow, aor)
+
+        for binding in Bindings.toList after do
+            if Flow.isConnection binding.Flow then
+                onFlow.Add(binding.Flow, aor)
 
     let find (aor: string) : Entry | null =
         match entries.TryGetValue aor with
@@ -297,11 +305,7 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
 
     /// Keeps what these changes have led to until the first of it runs out.
     member _.Store(now: Instant, aor: string, after: Bindings, changes: Change list) : unit =
-        for flow in flowsOf (bindingsOf aor) do
-            onFlow.Remove(flow, aor)
-
-        for flow in flowsOf after do
-            onFlow.Add(flow, aor)
+        touch aor (bindingsOf aor) after
 
         match find aor with
         | null when Bindings.isEmpty after -> ()

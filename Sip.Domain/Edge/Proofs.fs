@@ -30,7 +30,13 @@ type internal Proofs
         let bytes = Seal.digest realm.Secret "nonce" []
 
         {
-            Current = (NonceKey.TryOf(1uy, ReadOnlySpan bytes, byte station.Sharding.Number)).Value
+            Current =
+                (NonceKey.TryOf(
+                    1uy,
+                    ReadOnlySpan(bytes, 0, NonceKey.Size),
+                    byte station.Sharding.Number
+                ))
+                    .Value
             Previous = ValueNone
         }
 

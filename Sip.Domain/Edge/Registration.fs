@@ -195,23 +195,18 @@ module Registration =
             (support "outbound" message)
             bound
 
-    // RFC 3608 §6.3: whoever is bound finds us by it again.
-    let private serviceRoute (realm: Realm) (request: Request) (bindings: Bindings) =
-        if Bindings.isEmpty bindings then
-            []
-        else
-            [ FlowRoute.serviceRoute (Realm.listener realm request.Origin.Flow.Listener) ]
-
     let private grant keys aor message bindings epochs (contact: NameAddr) =
         match support "gruu" message with
         | Support.Stated -> Gruu.answer keys aor bindings epochs contact
         | Support.Unstated -> contact
 
     /// The headers of the 200: every binding that is current, each with what is left of it and the GRUUs
-    /// of its instance, the Path by which it is reached (RFC 3327 §5.3), and the way to us.
+    /// of its instance, the Path by which it is reached (RFC 3327 §5.3), and the way to us, by which whoever is
+    /// bound finds us again (RFC 3608 §6.3).
     let headers
         (now: Instant)
-        (realm: Realm)
+        (keys: Keyring)
+        (serviceRoute: string * string)
         (policy: Policy)
         (aor: SipUri)
         (message: Message)
@@ -219,8 +214,6 @@ module Registration =
         (bindings: Bindings)
         (epochs: Epochs)
         : (string * string) list =
-        let keys = (Mint.ofRealm realm).Keys
-
         let contacts =
             Register.contacts now request bindings
             |> List.map (grant keys aor message bindings epochs)
@@ -228,5 +221,5 @@ module Registration =
 
         contacts
         @ PathUse.headers request.Origin.Path
-        @ serviceRoute realm request bindings
+        @ (if Bindings.isEmpty bindings then [] else [ serviceRoute ])
         @ outbound policy message request bindings

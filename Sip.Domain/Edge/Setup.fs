@@ -21,6 +21,7 @@ type Opening =
         WebSocket: ListenerId voption
         IsDatagram: bool
         IsSecure: bool
+        Admits: Admits
         Rules: StreamRules
     }
 
@@ -31,9 +32,18 @@ type Setup =
         Policy: Policy
         Bounds: Bounds
         Openings: IReadOnlyList<Opening>
+        /// Who may say for whom a connection is.
+        Balancers: Cidr list
         /// Whether nobody but this machine can reach the server.
         IsLocal: bool
     }
+
+    /// Whether a connection from there may say for whom it is.
+    member this.IsBalancer(address: Address) : bool = Balancers.holds this.Balancers address
+
+    /// For whom a balancer asks, by the head of its WebSocket handshake.
+    member this.Behind(balancer: Endpoint, head: ReadOnlySpan<byte>) : Behind =
+        Balancers.behind this.Balancers balancer head
 
 /// What became of the wishes.
 [<RequireQualifiedAccess>]
@@ -89,6 +99,11 @@ module Setup =
                         Host = host
                         Port = port
                         Addresses = addresses
+                        Proof =
+                            match transport, host with
+                            | Dialled.Tls, Host.Name _ when wishes.Trunks.Count > 0 ->
+                                PeerProof.Certificate
+                            | _, _ -> PeerProof.Address
                     }
 
     // `192.0.2.7`, `registrar.example` or `udp:192.0.2.7:5060`, where no URI is written out.
@@ -133,11 +148,12 @@ module Setup =
         | "sha-256" -> Ok [ Algorithm.Sha256 ]
         | _ -> Error(String.Concat("--digest ", text, ": say all, md5 or sha-256"))
 
-    let private barred (text: string) : Part<Cidr> =
+    let private range (option: string) (text: string) : Part<Cidr> =
         match Cidr.tryRead text with
         | ValueSome range -> Ok range
         | ValueNone ->
-            Error(String.Concat("--barred ", text, ": say address/bits, for example 10.0.0.0/8"))
+            let advice = ": say address/bits, for example 10.0.0.0/8"
+            Error(String.Concat(option, text, advice))
 
     /// The names among the peers, whose addresses the shell has to look up first.
     let namesToResolve (peers: IReadOnlyList<string>) : IReadOnlyList<string> =
@@ -159,7 +175,11 @@ module Setup =
         |> List.groupBy (fun l -> l.Transport, l.Bound)
         |> List.filter (fun (_, same) -> same.Length > 1)
         |> List.map (fun (_, same) ->
-            String.Concat("--listen ", Listening.name same.Head, ": stands there twice"))
+            String.Concat(
+                Listening.option same.Head.Admits,
+                Listening.name same.Head,
+                ": stands there twice"
+            ))
 
     let private mixed (listeners: Listener list) : string list =
         listeners
@@ -177,6 +197,32 @@ module Setup =
                 Endpoint.print bound,
                 ": one port cannot be both with and without TLS"
             ))
+
+    // Who connects there is asked for a certificate, before it can be known what it wants.
+    let private shared (listeners: Listener list) : string list =
+        listeners
+        |> List.filter (fun l -> l.Transport <> Transport.Udp)
+        |> List.groupBy _.Bound
+        |> List.filter (fun (_, same) ->
+            List.length (List.distinctBy (fun (l: Listener) -> l.Admits) same) > 1)
+        |> List.map (fun (bound, _) ->
+            String.Concat(
+                "--trunk tls:",
+                Endpoint.print bound,
+                ": a listener for trunks has a port of its own"
+            ))
+
+    let private unmeant (wishes: Wishes) (peers: Peer list) : string list =
+        if
+            wishes.Trunks.Count = 0
+            || List.exists (fun peer -> peer.Proof = PeerProof.Certificate) peers
+        then
+            []
+        else
+            [
+                "--trunk: nobody is meant: name each peer whose certificate is to be shown, "
+                + "for example --peer tls:sip.carrier.example:5061"
+            ]
 
     let private own (listeners: Listener list) : string list =
         match listeners with
@@ -229,6 +275,7 @@ module Setup =
                 WebSocket = webSocket
                 IsDatagram = isDatagram
                 IsSecure = List.exists (fun (l: Listener) -> Transport.isSecure l.Transport) same
+                Admits = same.Head.Admits
                 Rules = rules wishes limits sip.IsSome webSocket.IsSome
             }
 
@@ -275,12 +322,22 @@ module Setup =
 
     /// The setup that was wished for, or everything that is wrong with the wishes at once.
     let configure (wishes: Wishes) : Configured =
-        let listens = List.ofSeq wishes.Listen |> List.mapi (Listening.listener wishes)
+        let listens =
+            [
+                for text in wishes.Listen do
+                    struct (Admits.Anybody, text)
+
+                for text in wishes.Trunks do
+                    struct (Admits.CertifiedPeers, text)
+            ]
+            |> List.mapi (Listening.listener wishes)
+
         let peers = List.ofSeq wishes.Peers |> List.map (peer wishes)
         let upstreams = List.ofSeq wishes.Upstreams |> List.map upstream
         let back = wayBack wishes.UpstreamPath
         let algorithms = algorithms wishes.Digest
-        let barred = List.ofSeq wishes.Barred |> List.map barred
+        let barred = List.ofSeq wishes.Barred |> List.map (range "--barred ")
+        let balancers = List.ofSeq wishes.Balancers |> List.map (range "--balancer ")
         let domains = List.ofSeq wishes.Domains |> List.map domain
         let caps, outOfBounds = caps wishes.Limits
         let listeners = successes listens
@@ -302,11 +359,14 @@ module Setup =
             @ failures listens
             @ twice listeners
             @ mixed listeners
+            @ shared listeners
             @ failures peers
+            @ unmeant wishes (successes peers)
             @ failures upstreams
             @ failures [ back ]
             @ failures [ algorithms ]
             @ failures barred
+            @ failures balancers
             @ failures domains
             @ size
             @ outOfBounds
@@ -347,6 +407,7 @@ module Setup =
                     Policy = policy wishes caps
                     Bounds = Bounds.ofCaps caps
                     Openings = List.toArray (openings wishes limits listeners)
+                    Balancers = successes balancers
                     IsLocal = listeners |> List.forall (fun l -> Address.isLoopback l.Bound.Address)
                 }
         else

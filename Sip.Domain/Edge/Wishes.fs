@@ -13,6 +13,8 @@ type Wishes =
     {
         /// `transport:address:port`, and `=host[:port]` behind it for another advertised name.
         Listen: IReadOnlyList<string>
+        /// Like `Listen`, for TLS from peers that are known by their certificates alone.
+        Trunks: IReadOnlyList<string>
         /// The host that listeners beyond loopback are known by; empty for none.
         Advertise: string
         Domains: IReadOnlyList<string>
@@ -28,6 +30,8 @@ type Wishes =
         Barred: IReadOnlyList<string>
         /// `name=number`: bounds other than the usual, for everybody.
         Limits: IReadOnlyList<string>
+        /// Addresses, or ranges of them, of balancers that say for whom they connect.
+        Balancers: IReadOnlyList<string>
         /// Pages that may connect by WebSocket, beside those of this host; `*` for any.
         Origins: IReadOnlyList<string>
         /// The Host names that a handshake may ask for; none means any.

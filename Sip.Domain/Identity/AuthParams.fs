@@ -5,6 +5,7 @@
 namespace Sip.Identity
 
 open System
+open System.Buffers
 open System.Text
 open FParsec
 open Sip
@@ -13,7 +14,7 @@ open Sip.Wire
 /// An authentication header's value before anyone asks which parameters it has to have.
 [<RequireQualifiedAccess>]
 type internal AuthScheme =
-    | Digest of Map<string, string>
+    | Digest of AuthFields
     | OtherScheme of Name: string
 
 /// Reading and printing lists of authentication parameters.
@@ -23,19 +24,26 @@ module internal AuthParams =
     // ASCII only: 0x80 to 0x9F are parts of UTF-8 letters.
     let private isControl (c: char) : bool = c < ' ' || c = '\u007F'
 
+    let private controls =
+        [| '\000' .. '\u007F' |]
+        |> Array.filter isControl
+        |> fun octets -> SearchValues.Create(ReadOnlySpan octets)
+
+    let private hasControl (value: string) : bool = value.AsSpan().ContainsAny controls
+
     // auth-param      = auth-param-name EQUAL ( token / quoted-string )
     // auth-param-name = token
     // Values that the ABNF quotes may come bare and bare ones quoted: clients mix them up.
-    let private authParam: Parser<string * string, unit> =
+    let private authParam: Parser<struct (string * string), unit> =
         let value = (Lexical.quotedString |>> Lexical.unquote) <|> Lexical.token
 
         Lexical.token .>> Lexical.equal .>>. value
-        |>> fun (name, value) -> name.ToLowerInvariant(), value
+        |>> fun (name, value) -> struct (name.ToLowerInvariant(), value)
         <?> "a parameter"
 
     // digest-response = dig-resp *(COMMA dig-resp)
     // challenge       = "Digest" LWS digest-cln *(COMMA digest-cln)
-    let private authParams: Parser<(string * string) list, unit> =
+    let private authParams: Parser<AuthFields, unit> =
         Lexical.lws >>. sepBy1 authParam Lexical.comma <?> "parameters"
 
     // other-response = auth-scheme LWS auth-param *(COMMA auth-param)
@@ -44,7 +52,7 @@ module internal AuthParams =
         (Lexical.lws >>. skipManySatisfy (fun _ -> true)) <|> eof <?> "parameters"
 
     // credentials = ("Digest" LWS digest-response) / other-response
-    let private scheme: Parser<string * (string * string) list, unit> =
+    let private scheme: Parser<string * AuthFields, unit> =
         Lexical.token
         >>= fun name ->
             if Text.sameText name "Digest" then
@@ -52,50 +60,68 @@ module internal AuthParams =
             else
                 anything >>% (name, [])
 
-    let private gather (parameters: (string * string) list) : Result<Map<string, string>, Flaw> =
-        let rec step found left =
-            match left with
-            | [] -> Result.Ok found
-            | (name, _) :: _ when Map.containsKey name found -> Result.Error(Flaw.Twice name)
-            | (name, value) :: _ when Seq.exists isControl value -> Result.Error(Flaw.Garbled name)
-            | (name, value) :: rest -> step (Map.add name value found) rest
+    let rec private has (name: string) (fields: AuthFields) : bool =
+        match fields with
+        | struct (first, _) :: _ when String.Equals(first, name) -> true
+        | _ :: rest -> has name rest
+        | [] -> false
 
-        step Map.empty parameters
+    let rec private tryFlaw (fields: AuthFields) : Flaw voption =
+        match fields with
+        | struct (name, value) :: rest ->
+            if has name rest then ValueSome(Flaw.Twice name)
+            elif hasControl value then ValueSome(Flaw.Garbled name)
+            else tryFlaw rest
+        | [] -> ValueNone
+
+    let private sound (fields: AuthFields) : Result<AuthScheme, Flaw> =
+        match tryFlaw fields with
+        | ValueSome flaw -> Result.Error flaw
+        | ValueNone -> Result.Ok(AuthScheme.Digest fields)
+
+    /// The scheme of a header value and, if it is Digest, its parameters, by the grammar.
+    let parse (text: string) : Result<AuthScheme, Flaw> =
+        match Lexical.read scheme text with
+        | Result.Error words -> Result.Error(Flaw.Unreadable words)
+        | Result.Ok(name, fields) when Text.sameText name "Digest" -> sound fields
+        | Result.Ok(name, _) -> Result.Ok(AuthScheme.OtherScheme name)
 
     /// The scheme of a header value and, if it is Digest, its parameters, none of them twice.
     let read (text: string) : Result<AuthScheme, Flaw> =
-        match Lexical.read scheme text with
-        | Result.Error words -> Result.Error(Flaw.Unreadable words)
-        | Result.Ok(name, parameters) when Text.sameText name "Digest" ->
-            Result.map AuthScheme.Digest (gather parameters)
-        | Result.Ok(name, _) -> Result.Ok(AuthScheme.OtherScheme name)
+        match AuthScan.tryRead text with
+        | ValueSome fields -> sound fields
+        | ValueNone -> parse text
 
     /// Whether text can be printed without quotes.
     let isToken (text: string) : bool =
         text <> "" && Seq.forall (fun c -> c < '\u0080' && Text.isToken (byte c)) text
 
     /// The first of these parameters that is not there.
-    let tryMissing (names: string list) (parameters: Map<string, string>) : string option =
-        List.tryFind (fun name -> not (Map.containsKey name parameters)) names
+    let tryMissing (names: string list) (fields: AuthFields) : string option =
+        List.tryFind (fun name -> not (has name fields)) names
 
     /// The value of a parameter, none if it is not there.
-    let value (name: string) (parameters: Map<string, string>) : string voption =
-        match Map.tryFind name parameters with
-        | Some found -> ValueSome found
-        | None -> ValueNone
+    let rec value (name: string) (fields: AuthFields) : string voption =
+        match fields with
+        | struct (first, found) :: _ when String.Equals(first, name) -> ValueSome found
+        | _ :: rest -> value name rest
+        | [] -> ValueNone
+
+    /// The value of a parameter that is there.
+    let text (name: string) (fields: AuthFields) : string =
+        value name fields |> ValueOption.defaultValue ""
 
     // algorithm = "algorithm" EQUAL ( "MD5" / "MD5-sess" / "SHA-256" / "SHA-256-sess"
     //             / "SHA-512-256" / "SHA-512-256-sess" / token )
     /// The algorithm that the parameters name; MD5 if they name none.
-    let algorithm (parameters: Map<string, string>) : Result<AlgorithmName, Flaw> =
+    let algorithm (parameters: AuthFields) : Result<AlgorithmName, Flaw> =
         match value "algorithm" parameters with
         | ValueNone -> Result.Ok(AlgorithmName.Known Algorithm.Md5)
         | ValueSome word when isToken word -> Result.Ok(Algorithm.named word)
         | ValueSome _ -> Result.Error(Flaw.Garbled "algorithm")
 
-    /// `name="value"`; what cannot stand in a header becomes a space.
-    let quoted (name: string) (value: string) : string =
-        let out = StringBuilder(name).Append("=\"")
+    let private escaped (value: string) : string =
+        let out = StringBuilder()
 
         for c in value do
             if c = '"' || c = '\\' then
@@ -103,7 +129,17 @@ module internal AuthParams =
             else
                 out.Append(if isControl c then ' ' else c) |> ignore
 
-        out.Append('"').ToString()
+        out.ToString()
+
+    /// `name="value"`; what cannot stand in a header becomes a space.
+    let quoted (name: string) (value: string) : string =
+        let inner =
+            if value.AsSpan().IndexOfAny('"', '\\') < 0 && not (hasControl value) then
+                value
+            else
+                escaped value
+
+        String.Concat(name, "=\"", inner, "\"")
 
     /// `name=word`, for words that are tokens.
     let bare (name: string) (word: string) : string = String.Concat(name, "=", word)

@@ -37,14 +37,14 @@ module Challenge =
     let private required = [ "realm"; "nonce" ]
 
     // stale = "stale" EQUAL ( "true" / "false" )
-    let private staleness (parameters: Map<string, string>) : Staleness =
+    let private staleness (parameters: AuthFields) : Staleness =
         match AuthParams.value "stale" parameters with
         | ValueSome word when Text.sameText word "true" -> Staleness.Stale
         | ValueSome _
         | ValueNone -> Staleness.Fresh
 
     // qop-options = "qop" EQUAL LDQUOT qop-value *("," qop-value) RDQUOT
-    let private qops (parameters: Map<string, string>) : Result<Qop list, Flaw> =
+    let private qops (parameters: AuthFields) : Result<Qop list, Flaw> =
         match AuthParams.value "qop" parameters with
         | ValueNone -> Ok []
         | ValueSome text ->
@@ -55,7 +55,7 @@ module Challenge =
             else
                 Error(Flaw.Garbled "qop")
 
-    let private ofParameters (parameters: Map<string, string>) : Result<Challenge, Flaw> =
+    let private ofParameters (parameters: AuthFields) : Result<Challenge, Flaw> =
         match
             AuthParams.tryMissing required parameters,
             AuthParams.algorithm parameters,
@@ -67,8 +67,8 @@ module Challenge =
         | None, Ok algorithm, Ok qops ->
             Ok
                 {
-                    Realm = parameters["realm"]
-                    Nonce = parameters["nonce"]
+                    Realm = AuthParams.text "realm" parameters
+                    Nonce = AuthParams.text "nonce" parameters
                     Opaque = AuthParams.value "opaque" parameters
                     Staleness = staleness parameters
                     Algorithm = algorithm

@@ -76,7 +76,7 @@ module Credentials =
 
     // message-qop = "qop" EQUAL qop-value    nonce-count = "nc" EQUAL nc-value
     // cnonce      = "cnonce" EQUAL cnonce-value
-    let private protection (parameters: Map<string, string>) : Result<Protection, Flaw> =
+    let private protection (parameters: AuthFields) : Result<Protection, Flaw> =
         let value name = AuthParams.value name parameters
 
         match value "qop", value "nc", value "cnonce" with
@@ -85,7 +85,7 @@ module Credentials =
         | ValueSome _, ValueNone, _ -> Error(Flaw.Missing "nc")
         | ValueSome _, ValueSome _, ValueNone -> Error(Flaw.Missing "cnonce")
 
-    let private ofParameters (parameters: Map<string, string>) : Result<Credentials, Flaw> =
+    let private ofParameters (parameters: AuthFields) : Result<Credentials, Flaw> =
         match
             AuthParams.tryMissing required parameters,
             AuthParams.algorithm parameters,
@@ -97,11 +97,11 @@ module Credentials =
         | None, Ok algorithm, Ok protection ->
             Ok
                 {
-                    Username = parameters["username"]
-                    Realm = parameters["realm"]
-                    Nonce = parameters["nonce"]
-                    Uri = parameters["uri"]
-                    Response = parameters["response"]
+                    Username = AuthParams.text "username" parameters
+                    Realm = AuthParams.text "realm" parameters
+                    Nonce = AuthParams.text "nonce" parameters
+                    Uri = AuthParams.text "uri" parameters
+                    Response = AuthParams.text "response" parameters
                     Algorithm = algorithm
                     Opaque = AuthParams.value "opaque" parameters
                     Protection = protection

@@ -1,6 +1,6 @@
 // Nonce: what a challenge is made of so that no state is kept for it (RFC 7616 §3.3 nonce, §5.4).
-// Thirty bytes in base64url: version, key id, mint time, shard, salt, then half an HMAC-SHA-256 over
-// these, the realm and what the nonce is bound to. The MAC is checked first, the rest read after.
+// Thirty bytes in base64url: version, key id, mint time, shard, salt, then a keyed hash of 128 bits of
+// these, the realm and what the nonce is bound to. The hash is checked first, the rest read after.
 
 namespace Sip.Identity
 
@@ -8,25 +8,24 @@ open System
 open System.Buffers
 open System.Buffers.Binary
 open System.Buffers.Text
-open System.Security.Cryptography
-open System.Text
+open System.Runtime.InteropServices
 open Sip
 
 /// A secret that nonces are signed with, in the hand of one shard; it does not print itself.
 [<Sealed>]
-type NonceKey private (id: byte, secret: byte[], shard: byte) =
+type NonceKey private (id: byte, secret: PrfKey, shard: byte) =
 
     /// How many bytes a secret has.
-    static member Size = 32
+    static member Size = 16
 
-    /// The key of this id and these 32 bytes, none if there are not 32.
+    /// The key of this id and these 16 bytes, none if there are not 16.
     static member TryOf(id: byte, secret: ReadOnlySpan<byte>) : NonceKey voption =
         NonceKey.TryOf(id, secret, 0uy)
 
     /// The same for one of several shards, which sign with one secret.
     static member TryOf(id: byte, secret: ReadOnlySpan<byte>, shard: byte) : NonceKey voption =
         if secret.Length = NonceKey.Size then
-            ValueSome(NonceKey(id, secret.ToArray(), shard))
+            ValueSome(NonceKey(id, Prf.key secret, shard))
         else
             ValueNone
 
@@ -49,7 +48,7 @@ type NonceKeys =
 /// What a nonce is good for: our realm and, if it is not empty, one flow or client.
 type NonceBinding = { Realm: string; Bound: string }
 
-/// The identity of one nonce: the bits of its MAC, the key of its window in a table.
+/// The identity of one nonce: the bits of its hash, the key of its window in a table.
 [<Struct>]
 type NonceId = { High: uint64; Low: uint64 }
 
@@ -79,38 +78,26 @@ module Nonce =
     let private saltAt = 9
     let private macAt = 14
     let private size = 30
-    let private label = "sip nonce"B
 
-    // Writes the MAC of the first fourteen bytes into the last sixteen of `target`.
-    let private sign
-        (key: NonceKey)
-        (binding: NonceBinding)
-        (plain: ReadOnlySpan<byte>)
-        (target: Span<byte>)
-        =
-        let room = label.Length + macAt + 4 + binding.Realm.Length + binding.Bound.Length
-        let buffer = ArrayPool<byte>.Shared.Rent(room + HMACSHA256.HashSizeInBytes)
-        label.CopyTo(buffer, 0)
-        plain.Slice(0, macAt).CopyTo(Span(buffer, label.Length, macAt))
-        let at = label.Length + macAt
-        // The realm's length stands before it, so that no text moves from the realm to the binding.
-        BinaryPrimitives.WriteInt32BigEndian(Span(buffer, at, 4), binding.Realm.Length)
-        let realm = binding.Realm
-        let bound = binding.Bound
-        let at = at + 4
-        let at = at + Encoding.Latin1.GetBytes(realm, 0, realm.Length, buffer, at)
-        let at = at + Encoding.Latin1.GetBytes(bound, 0, bound.Length, buffer, at)
-        let mac = Span(buffer, room, HMACSHA256.HashSizeInBytes)
+    // As parts, so that no text moves from the realm to what the nonce is bound to.
+    let private sign (key: NonceKey) (binding: NonceBinding) (plain: ReadOnlySpan<byte>) : Mark =
+        let mutable state = PrfState key.Secret
+        state.Part(plain.Slice(0, macAt))
+        state.Part(MemoryMarshal.AsBytes(binding.Realm.AsSpan()))
+        state.Part(MemoryMarshal.AsBytes(binding.Bound.AsSpan()))
+        state.Finish()
 
-        HMACSHA256.HashData(ReadOnlySpan key.Secret, ReadOnlySpan(buffer, 0, at), mac)
-        |> ignore
+    let private put (mark: Mark) (target: Span<byte>) =
+        BinaryPrimitives.WriteUInt64BigEndian(target, mark.First)
+        BinaryPrimitives.WriteUInt64BigEndian(target.Slice 8, mark.Second)
 
-        mac.Slice(0, size - macAt).CopyTo target
-        ArrayPool<byte>.Shared.Return(buffer)
+    let private writeSalt (key: NonceKey) (seed: string) (target: Span<byte>) =
+        let mutable salt =
+            (Prf.hash key.Secret (MemoryMarshal.AsBytes(seed.AsSpan()))).First
 
-    let private writeSalt (seed: string) (target: Span<byte>) =
-        let hashed = SHA256.HashData(Text.toBytes seed)
-        Span(hashed, 0, macAt - saltAt).CopyTo target
+        for i in 0 .. macAt - saltAt - 1 do
+            target[i] <- byte salt
+            salt <- salt >>> 8
 
     /// A nonce of this time. The seed is any text that tells this challenge from others of the
     /// same millisecond: two with one seed are one nonce, and share one window.
@@ -121,8 +108,8 @@ module Nonce =
         bytes[0] <- version
         bytes[1] <- key.Id
         bytes[shardAt] <- key.Shard
-        writeSalt seed (Span(bytes, saltAt, macAt - saltAt))
-        sign key binding (ReadOnlySpan bytes) (Span(bytes, macAt, size - macAt))
+        writeSalt key seed (Span(bytes, saltAt, macAt - saltAt))
+        put (sign key binding (ReadOnlySpan bytes)) (Span(bytes, macAt, size - macAt))
         Base64Url.EncodeToString(ReadOnlySpan bytes)
 
     let private keyOf (keys: NonceKeys) (id: byte) : NonceKey voption =
@@ -152,14 +139,12 @@ module Nonce =
         elif passed < lifetime then NonceAge.Fresh minted
         else NonceAge.Stale
 
+    // Both halves are looked at whatever the first one is: the time does not tell where they part.
     let private signedBy (key: NonceKey) (binding: NonceBinding) (bytes: byte[]) : bool =
-        let buffer = ArrayPool<byte>.Shared.Rent(size)
-        let mac = Span(buffer, 0, size - macAt)
-        sign key binding (ReadOnlySpan(bytes, 0, macAt)) mac
-        let claimed = ReadOnlySpan(bytes, macAt, size - macAt)
-        let right = CryptographicOperations.FixedTimeEquals(claimed, mac)
-        ArrayPool<byte>.Shared.Return(buffer)
-        right
+        let mark = sign key binding (ReadOnlySpan bytes)
+        let first = BinaryPrimitives.ReadUInt64BigEndian(ReadOnlySpan(bytes, macAt, 8))
+        let second = BinaryPrimitives.ReadUInt64BigEndian(ReadOnlySpan(bytes, macAt + 8, 8))
+        ((first ^^^ mark.First) ||| (second ^^^ mark.Second)) = 0UL
 
     // Without white space and padding, which the decoder would skip: one nonce has one spelling.
     let private decode (text: string) (target: Span<byte>) : bool =

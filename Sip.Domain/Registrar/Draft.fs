@@ -62,10 +62,16 @@ module Draft =
     let private isOvertaken (origin: Origin) (binding: Binding) =
         binding.CallId = origin.CallId && binding.CSeq >= origin.CSeq
 
+    let private isOneOf (entries: Entry list) (entry: Entry) =
+        List.exists (fun one -> obj.ReferenceEquals(one, entry)) entries
+
     let private without (entries: Entry list) (draft: Draft) =
-        { draft with
-            Entries = List.except entries draft.Entries
-        }
+        match entries with
+        | [] -> draft
+        | _ ->
+            { draft with
+                Entries = List.filter (isOneOf entries >> not) draft.Entries
+            }
 
     let private old (entry: Entry) =
         match entry with
@@ -76,11 +82,14 @@ module Draft =
 
     // What was there before the request is gone; what the request itself had added never was.
     let private lose (departure: Departure) (entries: Entry list) (draft: Draft) =
-        let gone = List.choose old entries |> List.map (fun b -> b, departure)
+        match entries with
+        | [] -> draft
+        | _ ->
+            let gone = List.choose old entries |> List.map (fun b -> b, departure)
 
-        { without entries draft with
-            Gone = draft.Gone @ gone
-        }
+            { without entries draft with
+                Gone = draft.Gone @ gone
+            }
 
     // Equality of URIs is not transitive (RFC 3261 §19.1.4): a contact may equal two bindings that
     // differ from one another. It then stands for both, so that no contact is ever bound twice.
@@ -192,15 +201,17 @@ module Draft =
     /// instance the last one anywhere: it has one flow, whether or not it says so by a reg-id.
     let replaceStandIns (origin: Origin) (draft: Draft) : Result<Draft, Refusal> =
         let untouched, set = List.partition isUntouched draft.Entries
-        let named = List.map (bound >> standIn) set
 
-        let isStale entry =
+        let isStale named entry =
             let standIn = standIn (bound entry)
             standIn.IsSome && List.contains standIn named
 
-        let stale = List.filter isStale untouched
+        let stale =
+            match untouched with
+            | [] -> []
+            | _ -> List.filter (isStale (List.map (bound >> standIn) set)) untouched
 
-        if not (Transport.isWebSocket origin.Flow.Transport) then
+        if stale.IsEmpty || not (Transport.isWebSocket origin.Flow.Transport) then
             Ok draft
         elif List.exists (forbids origin) stale then
             Error Refusal.OutOfOrder

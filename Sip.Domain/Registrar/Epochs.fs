@@ -83,15 +83,8 @@ module Epochs =
     let private without (gone: Binding list) (bindings: Binding list) =
         bindings |> List.filter (fun b -> not (List.contains b gone))
 
-    /// The epochs after these changes to what was bound before them.
-    let follow
-        (now: Instant)
-        (before: Bindings)
-        (changes: Change list)
-        (Of epochs: Epochs)
-        : Epochs =
+    let private followed (now: Instant) (before: Bindings) (changes: Change list) fresh epochs =
         let stayed = Bindings.toList before |> without (List.choose ended changes)
-        let fresh = List.choose came changes
         let kept = Bindings.toList before |> without (List.choose lost changes)
         let bound = instances (kept @ fresh)
         let known = instances stayed
@@ -101,6 +94,20 @@ module Epochs =
         |> fun going -> List.fold (beginAnew now stayed) going fresh
         |> Map.filter (fun instance _ -> Set.contains instance bound)
         |> Of
+
+    /// The epochs after these changes to what was bound before them.
+    let follow
+        (now: Instant)
+        (before: Bindings)
+        (changes: Change list)
+        (Of epochs: Epochs)
+        : Epochs =
+        let fresh = List.choose came changes
+
+        if Map.isEmpty epochs && List.forall (fun (b: Binding) -> b.Instance.IsNone) fresh then
+            empty
+        else
+            followed now before changes fresh epochs
 
     /// The epochs of bindings that a store kept without them: all of them begin now.
     let ofBindings (now: Instant) (bindings: Bindings) : Epochs =

@@ -8,6 +8,14 @@ open Sip
 open Sip.Wire
 open Sip.Identity
 
+/// Who may connect to a listener.
+[<RequireQualifiedAccess; Struct>]
+type Admits =
+    | Anybody
+    /// Whoever shows a certificate that names a configured peer (RFC 5922 §7.4); all others are turned away
+    /// before they have said anything.
+    | CertifiedPeers
+
 /// One listening address and the name by which others reach it.
 type Listener =
     {
@@ -16,7 +24,16 @@ type Listener =
         Bound: Endpoint
         AdvertisedHost: Host
         AdvertisedPort: int
+        Admits: Admits
     }
+
+/// By what a peer is known.
+[<RequireQualifiedAccess; Struct>]
+type PeerProof =
+    /// By the address that its messages come from.
+    | Address
+    /// By its certificate alone.
+    | Certificate
 
 /// A trunk or neighbouring server: its requests are not challenged and calls may be sent to it.
 type Peer =
@@ -24,8 +41,9 @@ type Peer =
         Transport: Dialled
         Host: Host
         Port: int
-        /// The addresses that its requests come from.
+        /// The addresses that it is called at, and that its requests come from.
         Addresses: Address list
+        Proof: PeerProof
     }
 
 /// Who may use the server.
@@ -125,8 +143,12 @@ module Realm =
     let isPeer (realm: Realm) (flow: Flow) : bool =
         let address = flow.Remote.Address
 
-        isHome realm (Host.Address address)
-        || List.exists (fun (peer: Peer) -> List.contains address peer.Addresses) realm.Peers
+        let isAtPeers (peer: Peer) =
+            peer.Proof = PeerProof.Address && List.contains address peer.Addresses
+
+        (listener realm flow.Listener).Admits = Admits.CertifiedPeers
+        || isHome realm (Host.Address address)
+        || List.exists isAtPeers realm.Peers
 
     let private isAt (host: Host) (port: int) (peer: Peer) =
         peer.Port = port
@@ -171,17 +193,39 @@ module Realm =
         && (Address.isV4 address = Address.isV4 listener.Bound.Address
             || Address.isUnspecified listener.Bound.Address)
 
+    // A TLS connection to a peer is opened to the name that its certificate then has to bear.
+    let private admits (realm: Realm) (there: Destination) : Admits =
+        let isCertified (peer: Peer) =
+            peer.Proof = PeerProof.Certificate
+            && peer.Host = there.Domain
+            && peer.Port = there.Port
+
+        if there.Transport = Dialled.Tls && List.exists isCertified realm.Peers then
+            Admits.CertifiedPeers
+        else
+            Admits.Anybody
+
     /// The listener that a message to this hop names in Via and Record-Route; none where no
-    /// listener speaks that transport.
+    /// listener speaks that transport. One for certified peers is named to those alone.
     let towards (realm: Realm) (hop: Hop) : Listener voption =
         match hop with
         | Hop.Flow flow -> ValueSome(listener realm flow.Listener)
         | Hop.Dial there ->
-            let fits = speaks (Hop.dialled there.Transport) there.Address
+            let wanted = admits realm there
+
+            let fits (listener: Listener) =
+                listener.Admits = wanted
+                && speaks (Hop.dialled there.Transport) there.Address listener
 
             match Array.tryFind fits realm.Listeners with
             | Some found -> ValueSome found
             | None -> ValueNone
+
+    /// Whether a certificate names a peer that is known by its certificate.
+    let isCertified (realm: Realm) (certificate: Certificate) : bool =
+        realm.Peers
+        |> List.exists (fun peer ->
+            peer.Proof = PeerProof.Certificate && SipDomain.bears peer.Host certificate)
 
     /// The datagram flow to a remote end; none where no listener speaks UDP to it.
     let datagram (realm: Realm) (remote: Endpoint) : Flow voption =

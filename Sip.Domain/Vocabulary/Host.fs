@@ -95,7 +95,11 @@ module Address =
 
     /// Four decimal octets; no octal, hexadecimal or shortened form is read.
     let tryV4 (text: string) : Address voption =
-        if plainV4 text then decimalV4 text else ValueNone
+        // Most hosts are names, and most of these do not begin with a digit.
+        if text <> "" && Char.IsAsciiDigit text[0] && plainV4 text then
+            decimalV4 text
+        else
+            ValueNone
 
     /// An IPv6 address without brackets and without a zone.
     let tryV6 (text: string) : Address voption =

@@ -3,6 +3,8 @@
 
 namespace Sip
 
+open System.Text
+
 /// A name-addr or addr-spec with the header's parameters.
 type NameAddr =
     {
@@ -31,5 +33,13 @@ module NameAddr =
 
     /// The value as it is printed, always in angle brackets.
     let print (value: NameAddr) : string =
-        let display = if value.Display = "" then "" else value.Display + " "
-        display + "<" + Uri.print value.Uri + ">" + Parameters.print value.Parameters
+        let out = StringBuilder 256
+
+        if value.Display <> "" then
+            out.Append(value.Display).Append(' ') |> ignore
+
+        out.Append '<' |> ignore
+        Uri.append out value.Uri
+        out.Append '>' |> ignore
+        Parameters.append out value.Parameters
+        out.ToString()

@@ -3,7 +3,7 @@
 
 namespace Sip
 
-open System
+open System.Text
 
 /// One parameter; a flag such as `lr` has no value.
 [<Struct>]
@@ -17,10 +17,11 @@ type Parameters = Parameter list
 module Parameters =
 
     /// The parameter of that name, if it is there.
-    let tryFind (name: string) (parameters: Parameters) : Parameter voption =
-        match List.tryFind (fun (p: Parameter) -> Text.sameText p.Name name) parameters with
-        | Some found -> ValueSome found
-        | None -> ValueNone
+    let rec tryFind (name: string) (parameters: Parameters) : Parameter voption =
+        match parameters with
+        | first :: _ when Text.sameText first.Name name -> ValueSome first
+        | _ :: rest -> tryFind name rest
+        | [] -> ValueNone
 
     /// Whether a parameter of that name is there.
     let has (name: string) (parameters: Parameters) : bool = (tryFind name parameters).IsSome
@@ -45,11 +46,20 @@ module Parameters =
         else
             parameters @ [ { Name = name; Value = value } ]
 
-    /// The list as it is printed, each with its semicolon.
+    /// Prints the list, each with its semicolon, behind what is printed already.
+    let append (out: StringBuilder) (parameters: Parameters) : unit =
+        for parameter in parameters do
+            out.Append(';').Append(parameter.Name) |> ignore
+
+            match parameter.Value with
+            | ValueSome value -> out.Append('=').Append(value) |> ignore
+            | ValueNone -> ()
+
+    /// The list as it is printed.
     let print (parameters: Parameters) : string =
-        parameters
-        |> List.map (fun p ->
-            match p.Value with
-            | ValueSome value -> String.Concat(";", p.Name, "=", value)
-            | ValueNone -> String.Concat(";", p.Name))
-        |> String.Concat
+        match parameters with
+        | [] -> ""
+        | _ ->
+            let out = StringBuilder 64
+            append out parameters
+            out.ToString()

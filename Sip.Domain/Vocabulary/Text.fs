@@ -29,13 +29,19 @@ module Text =
     let same (left: ReadOnlySpan<byte>) (right: ReadOnlySpan<byte>) : bool =
         Ascii.EqualsIgnoreCase(left, right)
 
+    let private fold (c: char) : char =
+        if c >= 'A' && c <= 'Z' then char (int c ||| 0x20) else c
+
     /// Whether two strings are the same token: ASCII letters of either case are equal.
     let sameText (left: string) (right: string) : bool =
-        let fold (c: char) =
-            if c >= 'A' && c <= 'Z' then char (int c ||| 0x20) else c
+        let mutable same = left.Length = right.Length
+        let mutable i = 0
 
-        left.Length = right.Length
-        && Seq.forall2 (fun a b -> fold a = fold b) left right
+        while same && i < left.Length do
+            same <- left[i] = right[i] || fold left[i] = fold right[i]
+            i <- i + 1
+
+        same
 
     // token = 1*(alphanum / "-" / "." / "!" / "%" / "*" / "_" / "+" / "`" / "'" / "~" )
     let private tokenOctets =

@@ -107,16 +107,14 @@ module Uri =
         | Scheme.Sip -> "sip:"
         | Scheme.Sips -> "sips:"
 
-    let private printHeaders (headers: UriHeader list) =
-        match headers with
-        | [] -> ""
-        | _ ->
-            let pairs = headers |> List.map (fun h -> String.Concat(h.Name, "=", h.Value))
-            String.Concat("?", String.Join("&", pairs))
+    let private appendHeaders (out: StringBuilder) (headers: UriHeader list) =
+        let mutable sign = '?'
 
-    /// The SIP URI as it is printed.
-    let printSip (uri: SipUri) : string =
-        let out = StringBuilder()
+        for header in headers do
+            out.Append(sign).Append(header.Name).Append('=').Append(header.Value) |> ignore
+            sign <- '&'
+
+    let private appendSip (out: StringBuilder) (uri: SipUri) : unit =
         out.Append(schemeText uri.Scheme) |> ignore
 
         match uri.User, uri.Password with
@@ -131,14 +129,29 @@ module Uri =
         | ValueSome port -> out.Append(':').Append(port) |> ignore
         | ValueNone -> ()
 
-        out.Append(Parameters.print uri.Parameters).Append(printHeaders uri.Headers).ToString()
+        Parameters.append out uri.Parameters
+        appendHeaders out uri.Headers
+
+    /// Prints the URI behind what is printed already.
+    let append (out: StringBuilder) (uri: Uri) : unit =
+        match uri with
+        | Uri.Sip sip -> appendSip out sip
+        | Uri.Tel tel ->
+            out.Append("tel:").Append(tel.Number) |> ignore
+            Parameters.append out tel.Parameters
+        | Uri.Other(scheme, rest) -> out.Append(scheme).Append(':').Append(rest) |> ignore
 
     /// The URI as it is printed.
     let print (uri: Uri) : string =
-        match uri with
-        | Uri.Sip sip -> printSip sip
-        | Uri.Tel tel -> String.Concat("tel:", tel.Number, Parameters.print tel.Parameters)
-        | Uri.Other(scheme, rest) -> String.Concat(scheme, ":", rest)
+        let out = StringBuilder 128
+        append out uri
+        out.ToString()
+
+    /// The SIP URI as it is printed.
+    let printSip (uri: SipUri) : string =
+        let out = StringBuilder 128
+        appendSip out uri
+        out.ToString()
 
     /// What the URI says about transport.
     let said (uri: SipUri) : Said =

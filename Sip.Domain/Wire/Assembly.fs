@@ -1,5 +1,6 @@
 // Assembly: the fragments of a WebSocket message, kept until the last (RFC 6455 §5.4).
-// A message in one frame never comes here: it is not copied.
+// A message in one frame never comes here: it is not copied. What is kept is charged as it arrives,
+// with the price of keeping a fragment, so that no flood of small ones holds more than the limit.
 
 namespace Sip.Wire
 
@@ -13,7 +14,8 @@ type Assembly =
             Pieces: byte[] list
             Count: int
             Size: int
-            Charged: int
+            /// Bytes, and the price of each fragment.
+            Charged: int64
         }
 
     /// Whether the message in fragments is text.
@@ -27,8 +29,11 @@ type Admission = { Code: int; Reason: string }
 [<RequireQualifiedAccess>]
 module Assembly =
 
-    let private maximumCount = 64
-    let private minimumCharge = 128
+    /// Fragments that a message may have.
+    let maximumCount: int = 16
+
+    /// What keeping a fragment costs beside its bytes.
+    let fragmentCharge: int = 128
 
     /// Nothing is in fragments.
     let none: Assembly =
@@ -37,31 +42,33 @@ module Assembly =
             Pieces = []
             Count = 0
             Size = 0
-            Charged = 0
+            Charged = 0L
         }
 
     let private admitted: Admission = { Code = 0; Reason = "" }
 
     let private refused code reason : Admission = { Code = code; Reason = reason }
 
-    let private charge length = max minimumCharge length
+    let private charge length = int64 length + int64 fragmentCharge
+
+    /// Whether fragments wait for their last.
+    let isOpen (assembly: Assembly) : bool = assembly.Count > 0
 
     /// Whether a data frame may come now, judged by its head alone; sizes are limited before bytes.
     let admit (limit: int) (assembly: Assembly) (head: FrameHead) : Admission =
         let starts = head.Opcode <> Opcode.Continuation
-        let isOpen = assembly.Count > 0
         let whole = starts && head.Fin
 
-        if starts && isOpen then
+        if starts && isOpen assembly then
             refused 1002 "a new message inside a message in fragments"
-        elif not starts && not isOpen then
+        elif not starts && not (isOpen assembly) then
             refused 1002 "a continuation of nothing"
         elif head.Length > limit - assembly.Size then
             refused 1009 "a message over the limit"
         elif not whole && assembly.Count >= maximumCount then
             refused 1008 "too many fragments"
-        elif not whole && int64 assembly.Charged + int64 (charge head.Length) > int64 limit then
-            refused 1008 "too many small fragments"
+        elif not whole && assembly.Charged + charge head.Length > int64 limit then
+            refused 1009 "fragments over the limit"
         else
             admitted
 

@@ -241,13 +241,18 @@ module Handshake =
         else
             no 400 "Sec-WebSocket-Protocol does not offer sip (RFC 7118 section 4)."
 
+    // scheme "://" host [ ":" port ] (RFC 6454 §6.2); whoever writes more than that is no browser.
     let private originHost (origin: string) =
         let start = origin.IndexOf "://"
+        let authority = if start < 0 then "" else origin.Substring(start + 3)
+        let host = hostOf authority
+        let port = authority.Substring host.Length
+        let isPort = port.Length > 1 && Seq.forall Char.IsAsciiDigit (port.Substring 1)
 
-        if start < 0 then
-            None
+        if start > 0 && (port = "" || isPort) then
+            Some host
         else
-            Some(hostOf (origin.Substring(start + 3)))
+            None
 
     let private isAllowedOrigin rules (request: HttpRequest) =
         let named origins origin =

@@ -14,11 +14,6 @@ open Sip
 [<RequireQualifiedAccess>]
 module Stream =
 
-    let private handshakePatience = 10_000L<ms>
-    let private messagePatience = 30_000L<ms>
-    let private pingPause = 25_000L<ms>
-    let private pongPatience = 10_000L<ms>
-    let private closePatience = 2_000L<ms>
     let private methodSize = 64
     let private crlf = "\r\n"B
     let private doubleCrlf = "\r\n\r\n"B
@@ -33,16 +28,25 @@ module Stream =
             Deadline = deadline
             Ping = Instant.Never
             Pong = Instant.Never
+            Whole = Instant.Never
         }
 
     let private closed = starting Phase.Closed Instant.Never
 
-    /// A connection that a client opened.
+    /// A connection from a balancer, of which the header of the PROXY protocol is still to be read.
+    let announcing (now: Instant) : StreamState =
+        starting Phase.Announcing (now.After Patience.announcement)
+
+    /// A connection on which hands are still to be shaken for TLS.
+    let securing (now: Instant) : StreamState =
+        starting Phase.Securing (now.After Patience.securing)
+
+    /// A connection that a client opened, from its first byte on.
     let accepted (rules: StreamRules) (now: Instant) : StreamState =
         match rules.Serving with
-        | Serving.WebSocket -> starting Phase.Opening (now.After handshakePatience)
+        | Serving.WebSocket -> starting Phase.Opening (now.After Patience.handshake)
         | Serving.Sip
-        | Serving.Either -> starting Phase.Opening (now.After messagePatience)
+        | Serving.Either -> starting Phase.Opening (now.After Patience.firstMessage)
 
     /// A connection that we opened: it carries SIP, and the peer need not speak first.
     let dialled: StreamState = starting Phase.Sip Instant.Never
@@ -87,27 +91,56 @@ module Stream =
         else
             { state with Scanned = position }
 
+    let private isTimed (state: StreamState) =
+        state.Whole.Milliseconds <> Int64.MaxValue
+
     let private waiting (state: StreamState) =
-        state.Deadline.Milliseconds <> Int64.MaxValue || state.Scanned <> 0
+        state.Deadline.Milliseconds <> Int64.MaxValue
+        || state.Scanned <> 0
+        || isTimed state
 
     let private delivered (state: StreamState) =
         if waiting state then
             { state with
                 Deadline = Instant.Never
                 Scanned = 0
+                Whole = Instant.Never
             }
         else
             state
 
-    let rec private ofSip rules (state: StreamState) (bytes: Span<byte>) at =
+    /// Time runs from the first byte of what has begun; further bytes buy no more of it.
+    let private begun (now: Instant) (state: StreamState) =
+        if isTimed state then
+            state
+        else
+            { state with
+                Whole = now.After Patience.whole
+            }
+
+    let private settled (state: StreamState) =
+        if isTimed state then
+            { state with Whole = Instant.Never }
+        else
+            state
+
+    /// Bytes that cannot be the beginning of a keep-alive are the beginning of a message.
+    let private afterSip now (state: StreamState) (left: Span<byte>) =
+        if left.Length > 3 || (left.Length > 0 && left[0] <> '\r'B) then
+            begun now state
+        else
+            settled state
+
+    let rec private ofSip rules now (state: StreamState) (bytes: Span<byte>) at =
         let framed =
             Framing.next rules.Limits (Span.op_Implicit (bytes.Slice at)) state.Scanned
 
         let next = at + framed.Length
 
         match framed.Item with
-        | FramingItem.More -> needMore (scanned state framed.Scanned) at
-        | FramingItem.Skip -> ofSip rules (scanned state 0) bytes next
+        | FramingItem.More ->
+            needMore (afterSip now (scanned state framed.Scanned) (bytes.Slice at)) at
+        | FramingItem.Skip -> ofSip rules now (scanned state 0) bytes next
         | FramingItem.Ping -> write (scanned state 0) next crlf
         | FramingItem.Whole -> message (delivered state) next at framed.Length
         // The stream stays writable for the answer; whoever reads it closes it behind that.
@@ -176,9 +209,16 @@ module Stream =
             state
         else
             { state with
-                Ping = now.After pingPause
+                Ping = now.After Patience.ping
                 Pong = Instant.Never
             }
+
+    /// A frame is whole; a message may still be in fragments, whose time runs on.
+    let private framed (state: StreamState) =
+        if Assembly.isOpen state.Assembly then
+            state
+        else
+            settled state
 
     let private admission rules (state: StreamState) (head: FrameHead) =
         match head.Opcode with
@@ -211,7 +251,9 @@ module Stream =
         let head = Frames.read (Span.op_Implicit rest)
 
         match head.Reading with
-        | FrameReading.Partial -> needMore state at
+        | FrameReading.Partial when rest.IsEmpty && not (Assembly.isOpen state.Assembly) ->
+            needMore (settled state) at
+        | FrameReading.Partial -> needMore (begun now state) at
         | FrameReading.Broken -> refusal state bytes.Length head.Code head.Reason
         | FrameReading.Header ->
             let admission = admission rules state head
@@ -219,7 +261,7 @@ module Stream =
             if admission.Code <> 0 then
                 refusal state bytes.Length admission.Code admission.Reason
             elif rest.Length - head.HeadLength < head.Length then
-                needMore state at
+                needMore (begun now state) at
             else
                 let start = at + head.HeadLength
                 let next = start + head.Length
@@ -228,10 +270,10 @@ module Stream =
                 let state = alive now state
 
                 match head.Opcode with
-                | Opcode.Pong -> ofFrames rules now state bytes next
+                | Opcode.Pong -> ofFrames rules now (framed state) bytes next
                 | Opcode.Close -> ofClose state (Span.op_Implicit payload) next
                 | Opcode.Ping when state.Phase = Phase.Open ->
-                    write state next (Frames.whole Opcode.Pong (Span.op_Implicit payload))
+                    write (framed state) next (Frames.whole Opcode.Pong (Span.op_Implicit payload))
                 | Opcode.Text
                 | Opcode.Binary when head.Fin && state.Phase = Phase.Open ->
                     ofWhole state (head.Opcode = Opcode.Text) bytes start head.Length
@@ -239,7 +281,7 @@ module Stream =
                 | Opcode.Text
                 | Opcode.Binary when state.Phase = Phase.Open ->
                     let assembly = Assembly.add state.Assembly head (Span.op_Implicit payload)
-                    let state = { state with Assembly = assembly }
+                    let state = begun now { state with Assembly = assembly }
 
                     if head.Fin then
                         ofFragments state next
@@ -257,12 +299,12 @@ module Stream =
             Handshake.resume rules.Handshake state.Scanned (Span.op_Implicit bytes)
 
         match outcome with
-        | HandshakeOutcome.Incomplete -> needMore (scanned state bytes.Length) 0
+        | HandshakeOutcome.Incomplete -> needMore (begun now (scanned state bytes.Length)) 0
         | HandshakeOutcome.Refuse(_, response, reason) -> closeAfter bytes.Length response reason
         | HandshakeOutcome.Accept(response, headLength) ->
             let opened =
-                { starting Phase.Open (now.After messagePatience) with
-                    Ping = now.After pingPause
+                { starting Phase.Open (now.After Patience.firstMessage) with
+                    Ping = now.After Patience.ping
                 }
 
             { step opened headLength StreamEvent.Upgraded with
@@ -275,10 +317,10 @@ module Stream =
         | HandshakeOutcome.Accept _
         | HandshakeOutcome.Incomplete -> Array.Empty()
 
-    let private asSip rules (state: StreamState) (bytes: Span<byte>) =
+    let private asSip rules now (state: StreamState) (bytes: Span<byte>) =
         match rules.Serving with
         | Serving.Sip
-        | Serving.Either -> ofSip rules { state with Phase = Phase.Sip } bytes 0
+        | Serving.Either -> ofSip rules now { state with Phase = Phase.Sip } bytes 0
         | Serving.WebSocket ->
             closeAfter bytes.Length (Array.Empty()) "SIP where only WebSocket is served"
 
@@ -287,16 +329,19 @@ module Stream =
         | Serving.Sip -> closeAfter bytes.Length portIsForSip "HTTP where only SIP is served"
         | Serving.WebSocket
         | Serving.Either ->
-            let deadline =
-                min state.Deadline.Milliseconds (now.After handshakePatience).Milliseconds
-
-            let handshaking =
-                { state with
-                    Phase = Phase.Handshaking
-                    Deadline = Instant.FromMilliseconds deadline
-                }
-
+            let handshaking = { state with Phase = Phase.Handshaking }
             ofHandshake rules now handshaking bytes
+
+    // The shell reads the headers of balancers; anybody else who begins like one only pretends.
+    let private announcement = "PROXY "B
+
+    /// A keep-alive that comes first decides nothing: the stream may still become anything.
+    let private ofKeepAlive rules (state: StreamState) length =
+        match rules.Serving with
+        | Serving.Sip
+        | Serving.Either -> write state doubleCrlf.Length crlf
+        | Serving.WebSocket ->
+            closeAfter length (Array.Empty()) "SIP where only WebSocket is served"
 
     /// HTTP asks for a path, SIP for a URI or answers: the byte after the first space tells.
     let private ofFirst rules now (state: StreamState) (bytes: Span<byte>) =
@@ -305,26 +350,33 @@ module Stream =
 
         if all.IsEmpty then
             needMore state 0
+        elif all.StartsWith(ReadOnlySpan announcement) then
+            closeAfter all.Length (Array.Empty()) "a PROXY header from no balancer"
+        elif all.StartsWith(ReadOnlySpan doubleCrlf) then
+            ofKeepAlive rules state all.Length
         elif size = 0 && all[0] <> '\r'B then
             closeAfter all.Length (Array.Empty()) "the first bytes are neither SIP nor HTTP"
         elif size = methodSize || (size < all.Length && all[size] <> ' 'B) then
-            asSip rules state bytes
+            asSip rules now state bytes
         elif size + 1 >= all.Length then
-            needMore state 0
+            needMore (begun now state) 0
         elif all[size + 1] = '/'B || all[size + 1] = '*'B then
             asHttp rules now state bytes
         else
-            asSip rules state bytes
+            asSip rules now state bytes
 
     /// The first item of the bytes, which are those not yet consumed; WebSocket payloads are
     /// unmasked where they stand. To be called again until it asks for more.
     let receive (rules: StreamRules) (now: Instant) (state: StreamState) (bytes: Span<byte>) =
         match state.Phase with
-        | Phase.Sip -> ofSip rules state bytes 0
+        | Phase.Sip -> ofSip rules now state bytes 0
         | Phase.Open
         | Phase.Closing -> ofFrames rules now state bytes 0
         | Phase.Opening -> ofFirst rules now state bytes
         | Phase.Handshaking -> ofHandshake rules now state bytes
+        // Whoever reads below takes these bytes before the stream begins.
+        | Phase.Announcing
+        | Phase.Securing -> needMore state 0
         | Phase.Closed -> needMore state bytes.Length
 
     let private has (now: Instant) (instant: Instant) =
@@ -335,9 +387,11 @@ module Stream =
     let close (now: Instant) (code: int) (reason: string) (state: StreamState) : StreamStep =
         match state.Phase with
         | Phase.Open ->
-            let closing = starting Phase.Closing (now.After closePatience)
+            let closing = starting Phase.Closing (now.After Patience.close)
             write closing 0 (Frames.close code reason)
         | Phase.Closing -> needMore state 0
+        | Phase.Announcing
+        | Phase.Securing
         | Phase.Opening
         | Phase.Sip
         | Phase.Handshaking
@@ -345,6 +399,8 @@ module Stream =
 
     let private overdue (state: StreamState) =
         match state.Phase with
+        | Phase.Announcing -> closeAfter 0 (Array.Empty()) "no PROXY header in time"
+        | Phase.Securing -> closeAfter 0 (Array.Empty()) "no TLS handshake in time"
         | Phase.Open -> fail 0 1008 "no SIP message in time"
         | Phase.Closing -> closeAfter 0 (Array.Empty()) "no Close in time"
         | Phase.Handshaking -> closeAfter 0 (Array.Empty()) "no WebSocket handshake in time"
@@ -352,9 +408,16 @@ module Stream =
         | Phase.Sip
         | Phase.Closed -> closeAfter 0 (Array.Empty()) "no SIP message in time"
 
+    /// A WebSocket that was asked for and is refused for a reason that only the shell can know.
+    let refuse (consumed: int) (status: int) (reason: string) : StreamStep =
+        match Handshake.refuse status reason with
+        | HandshakeOutcome.Refuse(_, response, _) -> closeAfter consumed response reason
+        | HandshakeOutcome.Accept _
+        | HandshakeOutcome.Incomplete -> closeAfter consumed (Array.Empty()) reason
+
     /// What time alone brings about; to be called at `Wake`.
     let tick (now: Instant) (state: StreamState) : StreamStep =
-        if has now state.Deadline then
+        if has now state.Deadline || has now state.Whole then
             overdue state
         elif has now state.Pong then
             closeAfter 0 (Array.Empty()) "no Pong in time"
@@ -362,7 +425,7 @@ module Stream =
             let pinged =
                 { state with
                     Ping = Instant.Never
-                    Pong = now.After pongPatience
+                    Pong = now.After Patience.pong
                 }
 
             write pinged 0 emptyPing
@@ -379,6 +442,8 @@ module Stream =
             let head = Frames.writeHead opcode message.Length room
             message.CopyTo(room.Slice head)
             target.Advance whole
+        | Phase.Announcing
+        | Phase.Securing
         | Phase.Opening
         | Phase.Sip
         | Phase.Handshaking -> target.Write message
@@ -388,6 +453,12 @@ module Stream =
 /// Streams for C#.
 [<AbstractClass; Sealed>]
 type Streams =
+
+    /// A connection from a balancer, before it has said whom it speaks for.
+    static member Announcing(now: Instant) : StreamState = Stream.announcing now
+
+    /// A connection before hands are shaken for TLS.
+    static member Securing(now: Instant) : StreamState = Stream.securing now
 
     /// A connection that a client opened.
     static member Accepted(rules: StreamRules, now: Instant) : StreamState =
@@ -399,6 +470,10 @@ type Streams =
     /// The first item of the bytes not yet consumed.
     static member Receive(rules: StreamRules, now: Instant, state: StreamState, bytes: Span<byte>) =
         Stream.receive rules now state bytes
+
+    /// A WebSocket that was asked for and is refused for a reason that only the shell can know.
+    static member Refuse(consumed: int, status: int, reason: string) : StreamStep =
+        Stream.refuse consumed status reason
 
     /// What time alone brings about.
     static member Tick(now: Instant, state: StreamState) : StreamStep = Stream.tick now state

@@ -42,6 +42,10 @@ type StreamEvent =
 /// Where a connection is in its life.
 [<RequireQualifiedAccess>]
 type Phase =
+    /// A balancer may say whom it speaks for.
+    | Announcing
+    /// Hands are being shaken for TLS.
+    | Securing
     | Opening
     | Sip
     | Handshaking
@@ -62,12 +66,15 @@ type StreamState =
             Ping: Instant
             /// By when the answer to the last Ping must have come.
             Pong: Instant
+            /// By when the item whose first byte has come must be whole.
+            Whole: Instant
         }
 
     /// When `Stream.tick` has something to do.
     member this.Wake: Instant =
-        Instant.FromMilliseconds(
-            min this.Deadline.Milliseconds (min this.Ping.Milliseconds this.Pong.Milliseconds)
+        Instant.Earlier(
+            Instant.Earlier(this.Deadline, this.Whole),
+            Instant.Earlier(this.Ping, this.Pong)
         )
 
     /// Whether messages travel in WebSocket frames.

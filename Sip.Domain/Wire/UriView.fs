@@ -332,34 +332,44 @@ module UriView =
     let has (all: ReadOnlySpan<byte>) (view: UriView) (name: ReadOnlySpan<byte>) : bool =
         (parameter all view name).Next >= 0
 
-    let private toParameters (all: ReadOnlySpan<byte>) (list: Slice) : Parameters =
-        (Slice.text all list).Split(';', StringSplitOptions.RemoveEmptyEntries)
-        |> Array.map (fun pair ->
-            match pair.IndexOf '=' with
-            | -1 ->
+    let rec private parametersFrom (all: ReadOnlySpan<byte>) (at: int) (end': int) : Parameters =
+        if at >= end' then
+            []
+        else
+            let parameter = readParameter all at end'
+
+            let first: Parameter =
                 {
-                    Parameter.Name = pair
-                    Value = ValueNone
+                    Name = Slice.text all parameter.Name
+                    Value =
+                        if parameter.Value.IsThere then
+                            ValueSome(Slice.text all parameter.Value)
+                        else
+                            ValueNone
                 }
-            | at ->
-                {
-                    Parameter.Name = pair.Substring(0, at)
-                    Value = ValueSome(pair.Substring(at + 1))
-                })
-        |> List.ofArray
+
+            first :: parametersFrom all parameter.Next end'
+
+    let private toParameters (all: ReadOnlySpan<byte>) (list: Slice) : Parameters =
+        parametersFrom all list.Start list.End
+
+    let private headerOf (pair: string) : UriHeader =
+        let at = pair.IndexOf '='
+
+        {
+            Name = pair.Substring(0, at)
+            Value = pair.Substring(at + 1)
+        }
 
     let private toHeaders (all: ReadOnlySpan<byte>) (list: Slice) : UriHeader list =
-        // The first question mark begins the list; any further one belongs to a name or a value.
-        (Slice.text all (Slice.between (min list.End (list.Start + 1)) list.End))
-            .Split('&', StringSplitOptions.RemoveEmptyEntries)
-        |> Array.map (fun pair ->
-            let at = pair.IndexOf '='
-
-            {
-                UriHeader.Name = pair.Substring(0, at)
-                Value = pair.Substring(at + 1)
-            })
-        |> List.ofArray
+        if list.Length = 0 then
+            []
+        else
+            // The first question mark begins the list; any further one belongs to a name or a value.
+            (Slice.text all (Slice.between (list.Start + 1) list.End))
+                .Split('&', StringSplitOptions.RemoveEmptyEntries)
+            |> Array.map headerOf
+            |> List.ofArray
 
     let private part (all: ReadOnlySpan<byte>) (slice: Slice) =
         if slice.IsThere then

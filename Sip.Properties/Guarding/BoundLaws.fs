@@ -198,7 +198,7 @@ let private guessing =
 
 let private challenge =
     Law.holds
-        "a challenge that nobody answers bans nobody and uses up no guess, however often it is asked for"
+        "a challenge that nobody answers is kept by nobody, bans nobody and uses up no guess, however often it is asked for"
         (Gen.zip (Gen.choose (1, 200)) (Gen.elements [ "REGISTER"; "INVITE"; "OPTIONS" ])
          |> Arb.fromGen)
     <| fun (times, method) ->
@@ -215,6 +215,8 @@ let private challenge =
         not (guard.IsBanned(at 1000L, address))
         && guard.MayGuess(at 1000L, "alice", address)
         && visitors.Refused Bound.GuessesPerAddress = 0L
+        && visitors.Ledger.Held = 0
+        && visitors.Ledger.Proofs = 0
 
 let private banned =
     testCase

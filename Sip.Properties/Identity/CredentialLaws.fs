@@ -29,6 +29,24 @@ let private withoutCommas: FsCheck.Arbitrary<Credentials> =
             })
         (fun _ -> true)
 
+// What a grammar says about a text that it cannot read shows the text.
+let private readable (read: Result<Authorization, Flaw>) =
+    match read with
+    | Error(Flaw.Unreadable _) -> Error(Flaw.Unreadable "")
+    | Ok _
+    | Error _ -> read
+
+// Printed credentials with one character put into the place of another.
+let private bent: FsCheck.Arbitrary<string> =
+    gen {
+        let! credentials = IdentityCases.credentials.Generator
+        let printed = Credentials.print credentials
+        let! place = Gen.choose (7, printed.Length - 1)
+        let! octet = Gen.elements (List.ofSeq "\"\\,;= \t\r\n\000\127\128ÿaA0")
+        return printed.Remove(place, 1).Insert(place, string octet)
+    }
+    |> Arb.fromGen
+
 let all =
     testList
         "Credentials"
@@ -81,6 +99,12 @@ let all =
 
                 Credentials.read ("digest " + String.Join(" ,", turned)) =
                     Ok(Authorization.Digest credentials)
+
+            // A tab is white space to the grammar, and no ordinary spelling.
+            Law.holds "what is read without the grammar means what the grammar says" bent
+            <| fun text ->
+                readable (Credentials.read text) =
+                    readable (Credentials.read ("Digest\t" + text.Substring 7))
 
             Law.holds "a parameter that stands there twice is refused" withoutCommas
             <| fun credentials ->

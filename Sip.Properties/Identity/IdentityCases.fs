@@ -48,9 +48,9 @@ let typed =
             ]
     )
 
-/// Thirty-two secret bytes made from a number.
+/// A key's secret bytes made from a number.
 let secret (number: int) : byte[] =
-    Array.init 32 (fun i -> byte (number * 31 + i * 7))
+    Array.init NonceKey.Size (fun i -> byte (number * 31 + i * 7))
 
 /// The key of this id, its secret made from a number.
 let key (id: byte) (number: int) : NonceKey =

@@ -200,7 +200,12 @@ let all =
                 let keys (shard: byte) =
                     {
                         Current =
-                            (NonceKey.TryOf(1uy, ReadOnlySpan(Array.create 32 7uy), shard)).Value
+                            (NonceKey.TryOf(
+                                1uy,
+                                ReadOnlySpan(Array.create NonceKey.Size 7uy),
+                                shard
+                            ))
+                                .Value
                         Previous = ValueNone
                     }
 

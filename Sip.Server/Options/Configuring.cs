@@ -6,6 +6,7 @@ using Microsoft.Data.Sqlite;
 using Microsoft.FSharp.Collections;
 using Sip.Edge;
 using Sip.Routing;
+using Sip.Server.Admin;
 using Sip.Server.Reactor;
 using Sip.Server.Shell;
 using Sip.Server.Store;
@@ -31,8 +32,8 @@ public static class Configuring
         var resolved = new Dictionary<string, IReadOnlyList<Address>>();
         foreach (var name in SetupModule.namesToResolve(options.Peer).Distinct()) resolved[name] = await AddressesAsync(name);
         return new Wishes(
-            options.Listen, options.Advertise, options.Domain, options.Peer, resolved, options.Upstream, options.UpstreamPath,
-            options.Barred, options.Limit, options.Origin, options.HostName, options.Path,
+            options.Listen, options.Trunk, options.Advertise, options.Domain, options.Peer, resolved, options.Upstream, options.UpstreamPath,
+            options.Barred, options.Limit, options.Balancer, options.Origin, options.HostName, options.Path,
             [.. Outward()], options.UnsafeNoAuth, options.Digest, options.StrictOutbound, options.StrictPath,
             options.MessageBytes, secret,
             BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))));
@@ -44,11 +45,15 @@ public static class Configuring
         foreach (var user in options.User.Where(user => user.IndexOf(':') < 1))
             yield return $"--user {user}: say name:password";
         if (Pages(options) is null) yield return $"--pages {options.Pages}: say address:port, for example 127.0.0.1:8000";
-        if (options.Certificate.Length > 0 != options.Key.Length > 0) yield return "--certificate and --key: give both, or neither";
-        foreach (var file in new[] { options.Certificate, options.Key, options.Trust }.Where(file => file.Length > 0 && !File.Exists(file)))
+        if (options.Admin != "none" && Admin(options) is null) yield return $"--admin {options.Admin}: say address:port, for example 127.0.0.1:8001, or none";
+        else if (Admin(options) is { } admin && !IPAddress.IsLoopback(admin.Address))
+            yield return $"--admin {options.Admin}: it stays on loopback, for example 127.0.0.1:8001: reach it from elsewhere through ssh";
+        else if (Admin(options)?.Port == Pages(options)?.Port) yield return $"--admin {options.Admin}: the pages have this port: choose another";
+        if (options.AdminToken.Length is > 0 and < AdminToken.Shortest)
+            yield return $"--admin-token: it is too short: give at least {AdminToken.Shortest} letters, or none and one is made";
+        if (options.Certificate.Count != options.Key.Count) yield return "--certificate and --key: give both, or neither, as often the one as the other";
+        foreach (var file in options.Certificate.Concat(options.Key).Append(options.Trust).Where(file => file.Length > 0 && !File.Exists(file)))
             yield return $"{file}: there is no such file";
-        if (options.Key.Length > 0 && File.Exists(options.Certificate) && File.Exists(options.Key) && Unreadable(options) is { } wrong)
-            yield return $"--certificate {options.Certificate} and --key {options.Key}: {wrong}";
         if (options.QueueBytes < 65536) yield return "--queue-bytes: say a number from 65536 on";
         if (options.Shell is not ("auto" or "reactor" or "portable")) yield return $"--shell {options.Shell}: say auto, reactor or portable";
         if (options.Shell == "reactor" && !ReactorEdge.IsPossible) yield return "--shell reactor: it needs Linux with OpenSSL 3 (libssl.so.3); say auto";
@@ -82,18 +87,9 @@ public static class Configuring
     public static IPEndPoint? Pages(ServerOptions options) =>
         IPEndPoint.TryParse(options.Pages, out var place) && place.Port > 0 ? place : null;
 
-    private static string? Unreadable(ServerOptions options)
-    {
-        try
-        {
-            Certificates.Read(options.Certificate, options.Key).Dispose();
-            return null;
-        }
-        catch (Exception wrong) when (wrong is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException)
-        {
-            return wrong.Message;
-        }
-    }
+    /// <summary>Where the admin surface is served, if that can be read and is wanted.</summary>
+    public static IPEndPoint? Admin(ServerOptions options) =>
+        IPEndPoint.TryParse(options.Admin, out var place) && place.Port > 0 ? place : null;
 
     private static async Task<IReadOnlyList<Address>> AddressesAsync(string name)
     {

@@ -12,6 +12,12 @@ public sealed class ServerOptions
     /// <summary>The address and port of the pages, the API and health; `none` for no pages.</summary>
     public string Pages { get; set; } = "127.0.0.1:8000";
 
+    /// <summary>The address and port of the admin surface, on loopback; `none` for no such thing.</summary>
+    public string Admin { get; set; } = "none";
+
+    /// <summary>The token that the admin surface asks for; with none, one is made, and kept in the data folder.</summary>
+    public string AdminToken { get; set; } = "";
+
     /// <summary>The domains whose users are ours; the first is the realm of challenges.</summary>
     public List<string> Domain { get; set; } = [];
 
@@ -36,6 +42,9 @@ public sealed class ServerOptions
     /// <summary>Bounds other than the usual: `name=number`; the names stand in the operator's page.</summary>
     public List<string> Limit { get; set; } = [];
 
+    /// <summary>Addresses and ranges of balancers that say for whom they connect (PROXY protocol, X-Forwarded-For, Forwarded).</summary>
+    public List<string> Balancer { get; set; } = [];
+
     /// <summary>Web pages that may connect by WebSocket, beside those of the same host; `*` for any.</summary>
     public List<string> Origin { get; set; } = [];
 
@@ -48,11 +57,17 @@ public sealed class ServerOptions
     /// <summary>ICE servers for the phone page: STUN or TURN URLs.</summary>
     public List<string> Ice { get; set; } = [];
 
-    /// <summary>The certificate for TLS and WSS, a PEM file; with none, one is made for development.</summary>
-    public string Certificate { get; set; } = "";
+    /// <summary>Listeners for trunks, `tls:address:port`: only peers that show their certificate may connect.</summary>
+    public List<string> Trunk { get; set; } = [];
 
-    /// <summary>The certificate's private key, a PEM file.</summary>
-    public string Key { get; set; } = "";
+    /// <summary>Certificates for TLS and WSS, PEM files, shown by the name that is asked for; with none, one is made for development.</summary>
+    public List<string> Certificate { get; set; } = [];
+
+    /// <summary>The certificates' private keys, PEM files in the same order.</summary>
+    public List<string> Key { get; set; } = [];
+
+    /// <summary>A folder of certificates and keys: `NAME.pem` or `NAME.crt` with `NAME.key`, or folders of `fullchain.pem` with `privkey.pem`.</summary>
+    public string CertificateFolder { get; set; } = "";
 
     /// <summary>Authorities that the certificates of TLS peers may come from, a PEM file; with none, the system's.</summary>
     public string Trust { get; set; } = "";

@@ -6,11 +6,11 @@ using Sip.Server.Store;
 
 namespace Sip.Server.Pages;
 
-/// <summary>What the phone page and an operator may ask over HTTP.</summary>
+/// <summary>What the phone page, and who watches over the server's health, may ask over HTTP.</summary>
 public static class Api
 {
     private const string policy =
-        "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+        "default-src 'self'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
     /// <summary>Puts the pages, `/api` and `/health` onto the server.</summary>
     public static void Map(WebApplication app, IEdge edge, Users users, Settings settings, Health health)
@@ -37,23 +37,19 @@ public static class Api
             if (!settings.Guests && !IsKnown(users, context.Request.Headers.Authorization)) return Problem(401, "Sign in to see who is online.");
             return TypedResults.Json(new Online(Names(await edge.OnlineAsync())), ApiJson.Default.Online);
         });
-        app.MapGet("/api/counts", async (HttpContext context) =>
-        {
-            if (!settings.Guests && !IsKnown(users, context.Request.Headers.Authorization)) return Problem(401, "Sign in to see how much is held.");
-            return TypedResults.Json(await edge.CountAsync(), ApiJson.Default.Counts);
-        });
-        Bans.Map(app, edge, context => settings.Guests || IsKnown(users, context.Request.Headers.Authorization));
         app.MapGet("/health/live", () => TypedResults.Text("live\n"));
         app.MapGet("/health/ready", async () =>
         {
             var silent = await health.SilentAsync();
+            var warnings = string.Concat(health.Expiring().Select(words => $"warning: {words}\n"));
             return silent.Count == 0
-                ? TypedResults.Text("ready\n")
-                : (IResult)TypedResults.Text($"not ready: no answer from {string.Join(", ", silent)}\n", statusCode: 503);
+                ? TypedResults.Text("ready\n" + warnings)
+                : (IResult)TypedResults.Text($"not ready: no answer from {string.Join(", ", silent)}\n{warnings}", statusCode: 503);
         });
     }
 
-    private static IReadOnlyList<OnlineUser> Names(IEnumerable<KeyValuePair<string, int>> online) =>
+    /// <summary>Who is registered, as the page is told.</summary>
+    public static IReadOnlyList<OnlineUser> Names(IEnumerable<KeyValuePair<string, int>> online) =>
         [.. online.Select(entry => new OnlineUser(entry.Key.Split('@')[0], entry.Value))];
 
     private static bool IsPlain(string name) => name.Length is > 0 and <= 32 && name.All(char.IsAsciiLetterOrDigit);
@@ -94,7 +90,5 @@ public sealed record Problem(string Error);
 [JsonSerializable(typeof(Settings))]
 [JsonSerializable(typeof(Guest))]
 [JsonSerializable(typeof(Online))]
-[JsonSerializable(typeof(Counts))]
 [JsonSerializable(typeof(Problem))]
-[JsonSerializable(typeof(BanList))]
 public sealed partial class ApiJson : JsonSerializerContext;

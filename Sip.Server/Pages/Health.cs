@@ -3,13 +3,14 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Net.WebSockets;
 using Sip.Edge;
+using Sip.Identity;
 using Sip.Routing;
 using Sip.Server.Shell;
 
 namespace Sip.Server.Pages;
 
 /// <summary>Whether every listener answers an OPTIONS, asked as any client would.</summary>
-public sealed class Health(Realm realm, string? hostName, string path, TimeProvider time, ILogger log)
+public sealed class Health(Realm realm, string? hostName, string path, CertificateWatch certificates, TimeProvider time, ILogger log)
 {
     private static readonly TimeSpan patience = TimeSpan.FromSeconds(3);
     private readonly SemaphoreSlim single = new(1);
@@ -33,6 +34,11 @@ public sealed class Health(Realm realm, string? hostName, string path, TimeProvi
         }
     }
 
+    /// <summary>Certificates that somebody should renew, in words.</summary>
+    public IEnumerable<string> Expiring() => certificates.DaysLeft
+        .Where(one => one.Value < CertificateModule.warningDays)
+        .Select(one => one.Value < 0 ? $"the certificate of {one.Key} has expired" : $"the certificate of {one.Key} expires in {one.Value} days");
+
     private async Task<string> AskAsync(Listener listener)
     {
         var name = Listening.name(listener);
@@ -42,6 +48,11 @@ public sealed class Health(Realm realm, string? hostName, string path, TimeProvi
             var mark = Guid.NewGuid().ToString("N");
             var answer = await ExchangeAsync(listener, Probe.options(listener, mark), deadline.Token);
             return Probe.isAnswered(mark, answer.Span) ? "" : name;
+        }
+        catch (System.Security.Authentication.AuthenticationException) when (listener.Admits.IsCertifiedPeers)
+        {
+            // It asked for a certificate, which is the answer that a stranger gets there.
+            return "";
         }
         catch (Exception reason) when (reason is SocketException or IOException or OperationCanceledException or WebSocketException
             or System.Security.Authentication.AuthenticationException)
@@ -68,6 +79,8 @@ public sealed class Health(Realm realm, string? hostName, string path, TimeProvi
         }
         await using Stream plain = new NetworkStream(socket);
         await using var stream = transport.IsTls ? await SecureAsync(plain, cancel) : plain;
+        // In TLS 1.3 a client learns only afterwards that it should have shown a certificate.
+        if (listener.Admits.IsCertifiedPeers) throw new System.Security.Authentication.AuthenticationException("it asks for a certificate");
         await stream.WriteAsync(request, cancel);
         await stream.FlushAsync(cancel);
         return answer.AsMemory(0, await stream.ReadAsync(answer, cancel));

@@ -1,16 +1,23 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Sip.Wire;
 
 namespace Sip.Server.Portable;
 
-/// <summary>The bytes that wait to be sent on one connection, up to a bound: a slow reader harms nobody else.</summary>
-public sealed class Outbox(int bound)
+/// <summary>The bytes that wait to be sent on one connection, up to a bound for each and one for all: a slow reader harms nobody else.</summary>
+public sealed class Outbox(int bound, TimeProvider time)
 {
+    private const long most = 64 << 20;
     private static readonly TimeSpan goodbye = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan unread = TimeSpan.FromMilliseconds(Patience.unread);
+    private static long waitingInAll;
     private readonly CancellationTokenSource ended = new();
     private ArrayBufferWriter<byte> waiting = new();
     private PipeWriter? target;
     private Task pump = Task.CompletedTask;
+    // Bytes of this connection that stand in the sum of all.
+    private int counted;
+    private int leaving;
     // Said under the lock: a pump that has found nothing left is not asked whether its task has ended too.
     private bool isPumping;
 
@@ -23,7 +30,7 @@ public sealed class Outbox(int bound)
     /// <summary>Whether nothing will be sent any more but what waits.</summary>
     public bool IsClosing { get; private set; }
 
-    /// <summary>Whether more waited than the bound allows.</summary>
+    /// <summary>Whether more waited, or waited longer, than the bounds allow.</summary>
     public bool IsOverfull { get; private set; }
 
     /// <summary>Cancelled when the connection must end.</summary>
@@ -42,24 +49,20 @@ public sealed class Outbox(int bound)
         ended.CancelAsync();
     }
 
-    /// <summary>Sends what waits in the background; false when too much waits, so that the connection ends.</summary>
-    public bool Flush()
+    /// <summary>Sends what waits in the background; when too much waits, the connection ends.</summary>
+    public void Flush()
     {
         lock (Gate)
         {
-            if (waiting.WrittenCount > bound)
-            {
-                IsOverfull = true;
-                Close();
-                return false;
-            }
-            Pump();
-            return true;
+            if (IsOverfull) return;
+            Count(waiting.WrittenCount + leaving);
+            if (waiting.WrittenCount > bound || (isPumping && Volatile.Read(ref waitingInAll) > most)) Abandon();
+            else Pump();
         }
     }
 
     /// <summary>Sends the last bytes and waits for them, but not for ever; false if they could not be sent.</summary>
-    public async Task<bool> EndAsync(TimeProvider time)
+    public async Task<bool> EndAsync()
     {
         lock (Gate)
         {
@@ -68,7 +71,21 @@ public sealed class Outbox(int bound)
         }
         if (!IsOverfull) await Task.WhenAny(pump, Task.Delay(goodbye, time));
         target?.CancelPendingFlush();
+        lock (Gate) Count(0);
         return !IsOverfull && pump.IsCompleted;
+    }
+
+    private void Abandon()
+    {
+        IsOverfull = true;
+        Count(0);
+        Close();
+    }
+
+    private void Count(int bytes)
+    {
+        Interlocked.Add(ref waitingInAll, bytes - counted);
+        counted = bytes;
     }
 
     private void Pump()
@@ -88,13 +105,22 @@ public sealed class Outbox(int bound)
             {
                 lock (Gate)
                 {
-                    isPumping = waiting.WrittenCount > 0;
+                    sending.ResetWrittenCount();
+                    leaving = 0;
+                    isPumping = waiting.WrittenCount > 0 && !IsOverfull;
+                    if (!IsOverfull) Count(waiting.WrittenCount);
                     if (!isPumping) return;
                     (waiting, sending) = (sending, waiting);
+                    leaving = sending.WrittenCount;
                 }
-                await output.WriteAsync(sending.WrittenMemory);
-                sending.ResetWrittenCount();
+                var write = output.WriteAsync(sending.WrittenMemory);
+                if (write.IsCompleted) await write;
+                else await write.AsTask().WaitAsync(unread, time);
             }
+        }
+        catch (TimeoutException)
+        {
+            lock (Gate) Abandon();
         }
         catch (Exception broken) when (broken is IOException or OperationCanceledException or InvalidOperationException or ObjectDisposedException)
         {

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections;
 using Sip.Edge;
 using Sip.Guarding;
@@ -13,7 +15,6 @@ namespace Sip.Server.Portable;
 public sealed class PortableEdge : IEdge, IDisposable
 {
     private readonly Lock gate = new();
-    private readonly Setup setup;
     private readonly Ledger ledger;
     private readonly Resolver resolver;
     private readonly Queue<Input> waiting = new();
@@ -22,20 +23,26 @@ public sealed class PortableEdge : IEdge, IDisposable
     private readonly ITimer timer;
     private readonly TaskCompletionSource quiet = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TimeSpan patience;
+    private readonly X509Certificate2Collection trusted;
+    private volatile Serving? serving;
     private bool stopping;
 
     /// <summary>An edge that has not begun yet.</summary>
     public PortableEdge(Setup setup, Ledger ledger, Resolver resolver, Clock clock, StreamSettings streams, TimeSpan patience, ILogger log)
     {
-        this.setup = setup;
+        Setup = setup;
         this.ledger = ledger;
         this.resolver = resolver;
         this.patience = patience;
+        trusted = streams.Trusted;
         Clock = clock;
         Log = log;
         connections = new Connections(this, setup, streams);
         timer = clock.Time.CreateTimer(_ => Take(Input.Tick), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
+
+    /// <summary>What was asked for.</summary>
+    public Setup Setup { get; }
 
     /// <summary>The time of everything that happens here.</summary>
     public Clock Clock { get; }
@@ -69,6 +76,16 @@ public sealed class PortableEdge : IEdge, IDisposable
     {
         lock (gate) ledger.Guard.Leaves(from);
     }
+
+    /// <inheritdoc/>
+    public Task ShowAsync(IReadOnlyList<TlsIdentity> identities)
+    {
+        serving = new Serving(Setup.Realm, identities, trusted);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>How hands are shaken with a client that asks this listener for this name.</summary>
+    public SslServerAuthenticationOptions Shaking(Opening opening, string? name) => serving!.For(opening, name);
 
     /// <summary>Lives through a connection that a client opened.</summary>
     public Task AcceptAsync(Opening opening, ConnectionContext context) => connections.AcceptAsync(opening, context);
@@ -125,7 +142,7 @@ public sealed class PortableEdge : IEdge, IDisposable
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancel)
     {
-        foreach (var opening in setup.Openings.Where(opening => opening.IsDatagram))
+        foreach (var opening in Setup.Openings.Where(opening => opening.IsDatagram))
             datagrams[opening.Sip.Value] = new DatagramSocket(this, opening);
         foreach (var socket in datagrams.Values) socket.Start();
         return Task.CompletedTask;
@@ -186,7 +203,7 @@ public sealed class PortableEdge : IEdge, IDisposable
                 break;
             case Effect.Send { To: Hop.Dial dial, Bytes: var bytes } when dial.Destination.Transport.IsUdp:
                 var there = dial.Destination;
-                datagrams[RealmModule.towards(setup.Realm, dial).Value.Id].Send(new Endpoint(there.Address, there.Port), bytes.Span);
+                datagrams[RealmModule.towards(Setup.Realm, dial).Value.Id].Send(new Endpoint(there.Address, there.Port), bytes.Span);
                 break;
             case Effect.Send { To: Hop.Dial dial, Bytes: var bytes }:
                 connections.Dial(dial, bytes);

@@ -24,7 +24,7 @@ public sealed class StreamConnection
         this.edge = edge;
         Number = number;
         Remote = remote;
-        outbox = new Outbox(settings.QueueBytes);
+        outbox = new Outbox(settings.QueueBytes, edge.Clock.Time);
         timer = edge.Clock.Time.CreateTimer(_ => Tick(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -87,7 +87,7 @@ public sealed class StreamConnection
         }
         if (flow is { } carried) edge.Take(Input.NewClosed(carried));
         await timer.DisposeAsync();
-        if (!await outbox.EndAsync(edge.Clock.Time)) abandon();
+        if (!await outbox.EndAsync()) abandon();
         await transport.Input.CompleteAsync();
         await transport.Output.CompleteAsync();
         if (flow is not null) edge.Log.Closed(EndpointModule.print(Remote), Number, outbox.IsOverfull ? "it reads too slowly" : reason);
@@ -120,6 +120,7 @@ public sealed class StreamConnection
             lock (outbox.Gate)
             {
                 step = Streams.Receive(Rules, edge.Clock.Now, State, bytes.Span[done..]);
+                if (step.Event.IsUpgraded && edge.Setup.IsBalancer(Remote.Address)) step = Forwarded(step, bytes.Span.Slice(done, step.Consumed));
                 Do(step);
             }
             if ((step.Event.IsMessage || step.Event.IsAssembled) && !IsDialled && !edge.Admits(Number, Remote.Address))
@@ -135,6 +136,23 @@ public sealed class StreamConnection
             if (step.Event.IsBroken || step.Event.IsTooLarge) Refuse(step.Event, bytes.Slice(done + step.Offset, step.Length));
             done += step.Consumed;
             if (step.Event.IsNeedMore || outbox.IsClosing) return done;
+        }
+    }
+
+    // The handshake of a balancer may name the client that it is for.
+    private StreamStep Forwarded(in StreamStep step, ReadOnlySpan<byte> head)
+    {
+        switch (edge.Setup.Behind(Remote, head))
+        {
+            case Behind.Client said:
+                Remote = said.Client;
+                return step;
+            case { IsNobody: true }:
+                return step;
+            case Behind.Unreadable said:
+                return Streams.Refuse(step.Consumed, 400, said.Reason);
+            default:
+                throw new InvalidOperationException("Unknown word of a balancer");
         }
     }
 
@@ -188,10 +206,7 @@ public sealed class StreamConnection
         Flush();
     }
 
-    private void Flush()
-    {
-        if (!outbox.Flush()) reason = "it reads too slowly";
-    }
+    private void Flush() => outbox.Flush();
 
     private void Arm()
     {

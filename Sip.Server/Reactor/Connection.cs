@@ -9,6 +9,8 @@ internal enum Stage
 {
     /// <summary>The system is connecting, or its name is being looked up.</summary>
     Connecting,
+    /// <summary>A balancer may say whom it speaks for.</summary>
+    Announcing,
     /// <summary>Hands are being shaken for TLS.</summary>
     Securing,
     /// <summary>Bytes go both ways.</summary>
@@ -69,6 +71,9 @@ internal sealed class Connection(long number, Opening opening, StreamState state
 
     /// <summary>The end of it.</summary>
     public int WaitingEnd;
+
+    /// <summary>By when the peer must have taken what waits.</summary>
+    public Backlog Backlog = BacklogModule.none;
 
     /// <summary>By when connecting or ending must be done.</summary>
     public Instant Limit = Instant.Never;

@@ -7,9 +7,8 @@ using Sip.Wire;
 namespace Sip.Server.Reactor;
 
 /// <summary>The connections that this shard opened, by where they lead.</summary>
-internal sealed class Dials(Shard shard, Setup setup, TlsContext? client, int bound, ILogger log)
+internal sealed class Dials(Shard shard, Setup setup, int bound, ILogger log)
 {
-    private const long patience = 10_000;
     private readonly Dictionary<Destination, Connection> open = [];
 
     /// <summary>Sends a message there, over the connection that there is or a new one.</summary>
@@ -30,7 +29,9 @@ internal sealed class Dials(Shard shard, Setup setup, TlsContext? client, int bo
         else if (connection.IsSecure)
         {
             connection.Stage = Stage.Securing;
-            connection.Session = client!.Dial(connection.Descriptor, connection.Errand!.Hop.Destination.Domain);
+            connection.Limit = shard.Now.After(Patience.securing);
+            shard.Wheel.Set(connection, connection.Limit);
+            connection.Session = shard.Tls.Client!.Dial(connection.Descriptor, connection.Errand!.Hop.Destination.Domain);
             shard.Shake(connection);
         }
         else
@@ -90,7 +91,7 @@ internal sealed class Dials(Shard shard, Setup setup, TlsContext? client, int bo
         {
             Errand = new Errand(hop, leaves),
             IsSecure = hop.Destination.Transport.IsTls,
-            Limit = shard.Now.After(patience),
+            Limit = shard.Now.After(Patience.connecting),
         };
         shard.Table.Add(connection);
         shard.Wheel.Set(connection, connection.Limit);

@@ -96,6 +96,11 @@ internal sealed unsafe class Incoming
         while (connection.Stage == Stage.Open)
         {
             var step = Streams.Receive(connection.Opening.Rules, shard.Now, connection.State, buffer.AsSpan(done, end - done));
+            if (step.Event.IsUpgraded && shard.Setup.IsBalancer(connection.Remote.Address))
+            {
+                step = Announcements.Forwarded(shard.Setup, step, buffer.AsSpan(done, step.Consumed), ref connection.Remote);
+                if (!shard.Counts(connection)) return;
+            }
             shard.Do(connection, step);
             switch (step.Event.Tag)
             {

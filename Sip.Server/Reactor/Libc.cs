@@ -7,9 +7,9 @@ internal static unsafe partial class Libc
 {
     public const int Inet = 2, Inet6 = 10, StreamSocket = 1, DatagramSocket = 2;
     public const int NonBlock = 0x800, CloseOnExec = 0x80000;
-    public const int SolSocket = 1, ReuseAddress = 2, SocketError = 4, SendBuffer = 7, ReceiveBuffer = 8, ReusePort = 15, Timestamp = 35, AttachFilter = 26, DetachFilter = 27, MemoryInfo = 55;
-    public const int Tcp = 6, NoDelay = 1, Ipv6 = 41, V6Only = 26;
-    public const int DontWait = 0x40, NoSignal = 0x4000;
+    public const int SolSocket = 1, ReuseAddress = 2, SocketError = 4, SendBuffer = 7, ReceiveBuffer = 8, KeepAlive = 9, ReusePort = 15, ReceiveLowWater = 18, AttachFilter = 26, DetachFilter = 27, Timestamp = 35, MemoryInfo = 55;
+    public const int Tcp = 6, NoDelay = 1, KeepIdle = 4, KeepInterval = 5, KeepCount = 6, UserTimeout = 18, Ipv6 = 41, V6Only = 26;
+    public const int Peek = 2, DontWait = 0x40, NoSignal = 0x4000;
     public const int Add = 1, Modify = 3;
     public const uint In = 1, Out = 4, Error = 8, HangUp = 0x10;
     public const int Interrupted = 4, Again = 11, NoFilesInProcess = 24, NoFilesInSystem = 23, InProgress = 115;

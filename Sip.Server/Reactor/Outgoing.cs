@@ -9,7 +9,10 @@ namespace Sip.Server.Reactor;
 /// </summary>
 internal sealed unsafe class Outgoing(Shard shard, int bound) : IBufferWriter<byte>
 {
+    // What may wait in all, so that many who do not read cannot take the memory of those who do.
+    private const long most = 64 << 20;
     private readonly List<Connection> touched = [];
+    private long waitingInAll;
     private Connection? target;
 
     /// <summary>Writes a message the way the connection carries it.</summary>
@@ -59,6 +62,7 @@ internal sealed unsafe class Outgoing(Shard shard, int bound) : IBufferWriter<by
     public void Drop(Connection connection)
     {
         if (connection.Waiting is { } waiting) shard.Pool.Return(waiting);
+        waitingInAll -= connection.WaitingLength;
         (connection.Waiting, connection.WaitingStart, connection.WaitingEnd) = (null, 0, 0);
     }
 
@@ -90,21 +94,41 @@ internal sealed unsafe class Outgoing(Shard shard, int bound) : IBufferWriter<by
     }
 
     /// <inheritdoc/>
-    public void Advance(int count) => target!.WaitingEnd += count;
-
-    // A reader that is slower than the bound allows is cut off; what waited for it is dropped at once.
-    private void Bound(Connection connection)
+    public void Advance(int count)
     {
-        Touch(connection);
-        if (connection.WaitingLength <= bound) return;
-        Push(connection);
-        if (connection.WaitingLength <= bound) return;
+        target!.WaitingEnd += count;
+        waitingInAll += count;
+    }
+
+    /// <summary>Cuts off a peer that does not take what waits for it; that is dropped at once.</summary>
+    public void Abandon(Connection connection)
+    {
         (connection.IsOverfull, connection.IsBroken) = (true, true);
         connection.Reason = "it reads too slowly";
         Drop(connection);
+        Touch(connection);
+    }
+
+    // A reader that is slower than the bounds allow is cut off.
+    private void Bound(Connection connection)
+    {
+        Touch(connection);
+        if (connection.WaitingLength <= bound && waitingInAll <= most) return;
+        Push(connection);
+        if (connection.WaitingLength > bound || (waitingInAll > most && connection.WaitingLength > 0)) Abandon(connection);
     }
 
     private void Push(Connection connection)
+    {
+        var before = connection.WaitingLength;
+        Move(connection);
+        var left = connection.WaitingLength;
+        if (left == 0 && BacklogModule.limit(connection.Backlog).Equals(Instant.Never)) return;
+        connection.Backlog = BacklogModule.after(shard.Now, before - left, left, connection.Backlog);
+        shard.Arm(connection);
+    }
+
+    private void Move(Connection connection)
     {
         connection.SendWantsRead = connection.SendWantsWrite = false;
         while (connection.WaitingLength > 0 && !connection.IsBroken)
@@ -116,6 +140,7 @@ internal sealed unsafe class Outgoing(Shard shard, int bound) : IBufferWriter<by
             {
                 case Moved.Some:
                     connection.WaitingStart += count;
+                    waitingInAll -= count;
                     continue;
                 case Moved.WantsRead:
                     connection.SendWantsRead = true;

@@ -15,6 +15,9 @@ public sealed class ReactorEdge(
     TimeSpan patience,
     ILogger log) : IEdge
 {
+    private const long longestHandshake = 60_000;
+    private readonly Queue<(TlsContexts Contexts, Instant Since)> retired = new();
+    private TlsContexts shownNow = settings.Tls;
     private Shard[] shards = [];
     private List<Subscriber>? early = [];
 
@@ -59,12 +62,22 @@ public sealed class ReactorEdge(
     public async Task<string> CensusAsync() =>
         Census.text(await AskAsync(shards, shard => Census.ofShard(shard.Conductor.Guard, shard.Conductor.Load)), (await CountAsync()).ByName());
 
-    /// <summary>Handshakes from now on show the certificates of another context; connections keep theirs.</summary>
-    public Task ReplaceAsync(TlsContext server) => AskAsync(shards, shard =>
+    /// <inheritdoc/>
+    public Task ShowAsync(IReadOnlyList<TlsIdentity> identities) => ReplaceAsync(TlsContexts.Of(setup.Realm, identities, settings.Trusted));
+
+    /// <summary>Handshakes from now on are shaken by these; connections keep theirs.</summary>
+    public async Task ReplaceAsync(TlsContexts contexts)
     {
-        shard.Replace(server);
-        return true;
-    });
+        // A handshake that began before may still choose among the old ones.
+        while (retired.TryPeek(out var oldest) && oldest.Since.After(longestHandshake).Milliseconds <= clock.Now.Milliseconds) retired.Dequeue().Contexts.Dispose();
+        await AskAsync(shards, shard =>
+        {
+            shard.Replace(contexts);
+            return true;
+        });
+        retired.Enqueue((shownNow, clock.Now));
+        shownNow = contexts;
+    }
 
     /// <inheritdoc/>
     public Task EnrollAsync(Subscriber subscriber)

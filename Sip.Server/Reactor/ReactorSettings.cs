@@ -9,9 +9,9 @@ public sealed record ReactorSettings
     /// <summary>Where bans are taken to, if the operator allows it.</summary>
     public Shell.Nftables? Nftables { get; init; }
 
-    /// <summary>TLS for accepted connections; needed where a listener is secure.</summary>
-    public TlsContext? Server { get; init; }
+    /// <summary>TLS for each kind of connection.</summary>
+    public required TlsContexts Tls { get; init; }
 
-    /// <summary>TLS for dialled connections; needed where a TLS hop may be called.</summary>
-    public TlsContext? Client { get; init; }
+    /// <summary>Authorities that the certificates of TLS peers may come from (PEM); with none, the system's.</summary>
+    public string Trusted { get; init; } = "";
 }

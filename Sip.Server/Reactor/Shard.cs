@@ -15,11 +15,10 @@ public sealed class Shard
     private const int many = 64;
     private readonly Clock clock;
     private readonly ILogger log;
-    private readonly TlsContext? client;
+    private readonly Realm realm;
     private readonly int number;
     private readonly List<Connection> passed = [];
     private readonly TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private TlsContext? server;
     private Neighbours neighbours;
     private Gathering gathering = GatheringModule.start;
     private long looked, seen;
@@ -29,7 +28,7 @@ public sealed class Shard
     internal Shard(int number, Setup setup, IConductor conductor, Clock clock, ReactorSettings settings, bool shared, ILogger log)
     {
         (this.number, this.clock, this.log) = (number, clock, log);
-        (server, client) = (settings.Server, settings.Client);
+        (realm, Tls) = (setup.Realm, settings.Tls);
         Conductor = conductor;
         Now = clock.Now;
         Wheel = new Wheel(Now);
@@ -37,7 +36,9 @@ public sealed class Shard
         Incoming = new Incoming(this, setup.Openings);
         Outgoing = new Outgoing(this, settings.QueueBytes);
         Endings = new Endings(this, log);
-        Dials = new Dials(this, setup, client, settings.QueueBytes, log);
+        Announcements = new Announcements(this);
+        Setup = setup;
+        Dials = new Dials(this, setup, settings.QueueBytes, log);
         Doors = new Doors(this, setup.Openings, shared, log);
         neighbours = new Neighbours(number, []);
         Farewell = new Farewell(this);
@@ -46,6 +47,9 @@ public sealed class Shard
 
     /// <summary>The time at which this turn began.</summary>
     public Instant Now { get; private set; }
+
+    /// <summary>TLS for the handshakes that begin now.</summary>
+    internal TlsContexts Tls { get; private set; }
 
     internal Inbox Inbox { get; } = new();
     internal IConductor Conductor { get; }
@@ -56,6 +60,8 @@ public sealed class Shard
     internal Incoming Incoming { get; }
     internal Outgoing Outgoing { get; }
     internal Endings Endings { get; }
+    internal Announcements Announcements { get; }
+    internal Setup Setup { get; }
     internal Dials Dials { get; }
     internal Doors Doors { get; }
     internal Farewell Farewell { get; }
@@ -92,7 +98,7 @@ public sealed class Shard
     }
 
     /// <summary>Handshakes from now on show another certificate.</summary>
-    internal void Replace(TlsContext context) => server = context;
+    internal void Replace(TlsContexts contexts) => Tls = contexts;
 
     /// <summary>Accepts nothing new, lets what is under way finish until then, says goodbye and ends.</summary>
     internal void Stop(Instant by)
@@ -115,6 +121,20 @@ public sealed class Shard
 
     /// <summary>What a connection brings now came at the earliest when all sockets had last been seen to.</summary>
     internal void Waited() => Waited((clock.Microseconds - seen) / 1000, 0);
+
+    /// <summary>A balancer has said for whom a connection is: whether that one may have it.</summary>
+    internal bool Counts(Connection connection)
+    {
+        var address = connection.Remote.Address;
+        if (connection.Counted is not null || Setup.IsBalancer(address)) return true;
+        if (!Conductor.Guard.Connects(Now, address))
+        {
+            Endings.End(connection, "its address may have no more connections");
+            return false;
+        }
+        connection.Counted = address;
+        return true;
+    }
 
     /// <summary>A message came on a connection.</summary>
     internal void Arrived(Connection connection, ReadOnlyMemory<byte> message)
@@ -164,7 +184,7 @@ public sealed class Shard
         if (!ReferenceEquals(step.State, connection.State))
         {
             connection.State = step.State;
-            Wheel.Set(connection, step.State.Wake);
+            Arm(connection);
         }
         if (step.Bytes.Length == 0 && !step.Event.IsCloseAfter) return;
         if (step.Event.IsWrite || step.Event.IsUpgraded || step.Event.IsCloseAfter) Outgoing.Write(connection, step.Bytes);
@@ -172,25 +192,54 @@ public sealed class Shard
         if (step.Event.IsCloseAfter) Endings.End(connection, step.Reason);
     }
 
+    /// <summary>Sets the deadline of a connection that carries bytes: the stream's or that of what waits to be sent.</summary>
+    internal void Arm(Connection connection)
+    {
+        if (connection.Stage == Stage.Open)
+            Wheel.Set(connection, Instant.Earlier(connection.State.Wake, BacklogModule.limit(connection.Backlog)));
+    }
+
+    /// <summary>The bytes of a connection begin, those of TLS where there is TLS.</summary>
+    internal void Begin(Connection connection)
+    {
+        connection.Stage = connection.IsSecure && connection.Session == 0 ? Stage.Securing : Stage.Open;
+        connection.State = connection.Stage == Stage.Securing ? Streams.Securing(Now) : Streams.Accepted(connection.Opening.Rules, Now);
+        Wheel.Set(connection, connection.State.Wake);
+        if (connection.Stage == Stage.Securing) Shake(connection);
+        else Incoming.Read(connection);
+    }
+
     /// <summary>Goes on shaking hands for TLS.</summary>
     internal void Shake(Connection connection)
     {
-        if (connection.Session == 0) connection.Session = server!.Accept(connection.Descriptor);
+        if (connection.Session == 0) connection.Session = (connection.Opening.Admits.IsAnybody ? Tls.Server : Tls.Trunk)!.Accept(connection.Descriptor);
         var moved = TlsSession.Shake(connection.Session);
         connection.ReadWantsWrite = moved == Moved.WantsWrite;
-        if (moved == Moved.Some)
-        {
-            if (connection.Errand is not null) Dials.Open(connection);
-            connection.Stage = Stage.Open;
-            Incoming.Read(connection);
-        }
-        else if (moved is Moved.End or Moved.Broken)
-        {
-            var reason = TlsSession.Words(connection.Session);
-            if (connection.Errand is not null) Dials.Fail(connection, reason);
-            else Endings.End(connection, reason);
-        }
+        if (moved is Moved.End or Moved.Broken) Distrust(connection, TlsSession.Words(connection.Session));
+        else if (moved == Moved.Some) Shaken(connection);
         Outgoing.Touch(connection);
+    }
+
+    private void Shaken(Connection connection)
+    {
+        if (Trust.Objection(realm, connection) is { } objection)
+        {
+            Distrust(connection, objection);
+            return;
+        }
+        if (connection.Errand is null)
+        {
+            Begin(connection);
+            return;
+        }
+        Dials.Open(connection);
+        Incoming.Read(connection);
+    }
+
+    private void Distrust(Connection connection, string reason)
+    {
+        if (connection.Errand is not null) Dials.Fail(connection, reason);
+        else Endings.End(connection, reason);
     }
 
     /// <summary>Watches a connection for what it waits for.</summary>
@@ -281,6 +330,10 @@ public sealed class Shard
             {
                 Dials.Connected(connection);
             }
+            else if (connection.Stage == Stage.Announcing)
+            {
+                Announcements.Read(connection);
+            }
             else if (connection.Stage == Stage.Securing)
             {
                 Shake(connection);
@@ -342,10 +395,14 @@ public sealed class Shard
         {
             Dials.Fail(connection, "it does not answer");
         }
+        else if (BacklogModule.isUnread(Now, connection.Backlog))
+        {
+            Outgoing.Abandon(connection);
+        }
         else
         {
             Do(connection, Streams.Tick(Now, connection.State));
-            if (connection.Stage == Stage.Open) Wheel.Set(connection, connection.State.Wake);
+            Arm(connection);
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using Sip.Edge;
+using Sip.Wire;
 
 namespace Sip.Server.Reactor;
 
@@ -26,7 +27,7 @@ internal static unsafe class Sockets
         else
         {
             // Accepted sockets inherit it.
-            Set(descriptor, Libc.Tcp, Libc.NoDelay, 1);
+            Tend(descriptor);
             Set(descriptor, Libc.SolSocket, Libc.ReuseAddress, 1);
         }
         if (Libc.bind(descriptor, address, length) == 0 && (opening.IsDatagram || Libc.listen(descriptor, backlog) == 0)) return descriptor;
@@ -41,7 +42,7 @@ internal static unsafe class Sockets
         var descriptor = Create(remote.Address, Libc.StreamSocket);
         var address = stackalloc byte[SocketAddress.Size];
         var length = SocketAddress.Write(remote, address);
-        Set(descriptor, Libc.Tcp, Libc.NoDelay, 1);
+        Tend(descriptor);
         if (Libc.connect(descriptor, address, length) == 0 || Libc.Errno == Libc.InProgress) return descriptor;
         var reason = Libc.Words(Libc.Errno);
         Libc.close(descriptor);
@@ -94,6 +95,20 @@ internal static unsafe class Sockets
         var address = stackalloc byte[SocketAddress.Size];
         var length = SocketAddress.Size;
         return Libc.getsockname(descriptor, address, &length) == 0 ? SocketAddress.Read(address) : throw new IOException(Libc.Words(Libc.Errno));
+    }
+
+    /// <summary>Has the socket told of when so many bytes are there at least.</summary>
+    public static void AtLeast(int descriptor, int bytes) => Set(descriptor, Libc.SolSocket, Libc.ReceiveLowWater, bytes);
+
+    // Small writes leave at once, and a peer that is gone without a word is found, whether or not we have something to say to it.
+    private static void Tend(int descriptor)
+    {
+        Set(descriptor, Libc.Tcp, Libc.NoDelay, 1);
+        Set(descriptor, Libc.Tcp, Libc.UserTimeout, (int)Patience.acknowledged);
+        Set(descriptor, Libc.SolSocket, Libc.KeepAlive, 1);
+        Set(descriptor, Libc.Tcp, Libc.KeepIdle, (int)Patience.ping / 1000);
+        Set(descriptor, Libc.Tcp, Libc.KeepInterval, (int)Patience.pong / 3000);
+        Set(descriptor, Libc.Tcp, Libc.KeepCount, 3);
     }
 
     private static int Create(Address address, int kind)

@@ -1,64 +1,91 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Security.Authentication;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Sip.Identity;
+using Sip.Server.Shell;
 
 namespace Sip.Server.Reactor;
 
 /// <summary>
-/// What TLS connections have in common (an SSL_CTX): TLS 1.2 and 1.3, no tickets, no sessions kept, no
-/// renegotiation. Its connections hold it too, so that it may be replaced while they live.
+/// What TLS connections have in common (an SSL_CTX): TLS 1.2 and 1.3 with forward secrecy, no tickets, no sessions
+/// kept, no renegotiation (RFC 9325). Its connections hold it too, so that it may be replaced while they live; it may
+/// be disposed of once no handshake that began with it goes on.
 /// </summary>
 public sealed unsafe class TlsContext : IDisposable
 {
+    // TLS 1.3 has no suite without forward secrecy; these are those of 1.2, the cheapest key first.
+    private const string suites =
+        "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:" +
+        "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-CHACHA20-POLY1305\0";
+
+    /// <summary>Certificates between a peer's own and its authority's, and bytes of all that it shows.</summary>
+    private const int deepest = 4, longest = 32768;
+
     private readonly nint context;
-    private readonly TlsContext[] others;
-    private readonly X509Certificate2? certificate;
+    private TlsContext[] others = [];
+    private Showing? showing;
     private GCHandle self;
 
-    private TlsContext(nint method, TlsIdentity? identity, TlsContext[] others)
+    private TlsContext(nint method, IEnumerable<TlsIdentity> identities)
     {
-        this.others = others;
         Libssl.ERR_clear_error();
         context = Libssl.SSL_CTX_new(method);
         Check(context != 0);
         Libssl.SSL_CTX_ctrl(context, Libssl.ControlMinimumVersion, Libssl.Tls12, 0);
+        fixed (byte* list = Encoding.ASCII.GetBytes(suites)) Check(Libssl.SSL_CTX_set_cipher_list(context, list) == 1);
         Libssl.SSL_CTX_ctrl(context, Libssl.ControlMode, Libssl.PartialWrite | Libssl.MovingBuffer | Libssl.ReleaseBuffers, 0);
         Libssl.SSL_CTX_ctrl(context, Libssl.ControlSessionCache, 0, 0);
         // One read takes the head and the body of a record.
         Libssl.SSL_CTX_ctrl(context, Libssl.ControlReadAhead, 1, 0);
         Libssl.SSL_CTX_set_options(context, Libssl.NoTicket | Libssl.NoRenegotiation | Libssl.ServerPreference | Libssl.IgnoreUnexpectedEnd);
         Libssl.SSL_CTX_set_num_tickets(context, 0);
-        if (identity is null) return;
-        certificate = X509Certificate2.CreateFromPem(identity.Certificates);
-        Use(identity);
+        foreach (var identity in identities) Use(identity);
     }
 
     /// <summary>For accepted connections: the first identity, or the one whose certificate bears the name that the client asks for.</summary>
-    public static TlsContext ForServer(params IReadOnlyList<TlsIdentity> identities)
+    public static TlsContext ForServer(params IReadOnlyList<TlsIdentity> identities) => Serving(identities, static _ => { });
+
+    /// <summary>For connections of peers, who have to show a certificate that comes from one of these authorities.</summary>
+    public static TlsContext ForTrunk(string trusted, IReadOnlyList<TlsIdentity> identities) =>
+        Serving(identities, context => context.Demand(trusted, Libssl.VerifyPeer | Libssl.FailWithoutCertificate));
+
+    /// <summary>
+    /// For dialled connections, whose certificate must come from one of these authorities (PEM; with none, from one of
+    /// the system's); a peer that asks is shown the first of the identities.
+    /// </summary>
+    public static TlsContext ForClient(string trusted, IReadOnlyList<TlsIdentity> identities)
+    {
+        Check(Libssl.OPENSSL_init_ssl(Libssl.NoAtExit, 0) == 1);
+        var client = new TlsContext(Libssl.TLS_client_method(), identities.Take(1));
+        client.Demand(trusted, Libssl.VerifyPeer);
+        return client;
+    }
+
+    private static TlsContext Serving(IReadOnlyList<TlsIdentity> identities, Action<TlsContext> demand)
     {
         // Without this, OpenSSL takes itself down at exit under threads that still use it.
         Check(Libssl.OPENSSL_init_ssl(Libssl.NoAtExit, 0) == 1);
-        var others = identities.Skip(1).Select(identity => new TlsContext(Libssl.TLS_server_method(), identity, [])).ToArray();
-        var first = new TlsContext(Libssl.TLS_server_method(), identities[0], others);
-        if (others.Length > 0) first.ChooseByName();
+        var showing = ShowingModule.ofCertificates([.. identities.Select(identity => identity.Leaf)]);
+        var groups = showing.Groups.Select(group => new TlsContext(Libssl.TLS_server_method(), group.Select(place => identities[place]))).ToArray();
+        foreach (var group in groups) demand(group);
+        var first = groups[0];
+        (first.others, first.showing) = (groups, showing);
+        if (groups.Length > 1) first.ChooseByName();
         return first;
     }
 
-    /// <summary>For dialled connections, whose certificate must come from one of these authorities (PEM); with none, from one of the system's.</summary>
-    public static TlsContext ForClient(string trusted)
+    private void Demand(string trusted, int mode)
     {
-        Check(Libssl.OPENSSL_init_ssl(Libssl.NoAtExit, 0) == 1);
-        var client = new TlsContext(Libssl.TLS_client_method(), null, []);
-        Libssl.SSL_CTX_set_verify(client.context, Libssl.VerifyPeer, 0);
-        if (trusted.Length == 0) Libssl.SSL_CTX_set_default_verify_paths(client.context);
+        Libssl.SSL_CTX_set_verify(context, mode, 0);
+        Libssl.SSL_CTX_set_verify_depth(context, deepest);
+        Libssl.SSL_CTX_ctrl(context, Libssl.ControlLongestChain, longest, 0);
+        if (trusted.Length == 0) Libssl.SSL_CTX_set_default_verify_paths(context);
         Read(trusted, certificate =>
         {
-            Libssl.X509_STORE_add_cert(Libssl.SSL_CTX_get_cert_store(client.context), certificate);
+            Libssl.X509_STORE_add_cert(Libssl.SSL_CTX_get_cert_store(context), certificate);
             Libssl.X509_free(certificate);
         });
-        return client;
     }
 
     /// <summary>A session that waits for the client's first bytes.</summary>
@@ -69,23 +96,13 @@ public sealed unsafe class TlsContext : IDisposable
         return session;
     }
 
-    /// <summary>A session that will speak first, to the host of this name or address and to nobody else.</summary>
+    /// <summary>A session that will speak first, and ask for the host of this name.</summary>
     internal nint Dial(int descriptor, Host host)
     {
         var session = New(descriptor);
         Libssl.SSL_set_connect_state(session);
-        var text = host is Host.Address { Address: var address } ? AddressModule.print(address) : HostModule.print(host);
-        fixed (byte* name = Encoding.ASCII.GetBytes(text + "\0"))
-        {
-            if (host.IsAddress)
-            {
-                Check(Libssl.X509_VERIFY_PARAM_set1_ip_asc(Libssl.SSL_get0_param(session), name) == 1);
-                return session;
-            }
-            Libssl.SSL_ctrl(session, Libssl.ControlServerName, 0, name);
-            Libssl.SSL_set_hostflags(session, Libssl.NoPartialWildcards);
-            Check(Libssl.SSL_set1_host(session, name) == 1);
-        }
+        if (host.IsAddress) return session;
+        fixed (byte* name = Encoding.ASCII.GetBytes(HostModule.print(host) + "\0")) Libssl.SSL_ctrl(session, Libssl.ControlServerName, 0, name);
         return session;
     }
 
@@ -96,8 +113,7 @@ public sealed unsafe class TlsContext : IDisposable
         Libssl.SSL_CTX_callback_ctrl(context, Libssl.ControlServerNameCallback, 0);
         Libssl.SSL_CTX_free(context);
         if (self.IsAllocated) self.Free();
-        certificate?.Dispose();
-        foreach (var other in others) other.Dispose();
+        foreach (var other in others.Skip(1)) other.Dispose();
     }
 
     private nint New(int descriptor)
@@ -116,7 +132,7 @@ public sealed unsafe class TlsContext : IDisposable
             // The first is our own; the chain behind it is given away.
             if (!first)
             {
-                Libssl.SSL_CTX_ctrl(context, Libssl.ControlExtraChain, 0, read);
+                Libssl.SSL_CTX_ctrl(context, Libssl.ControlChain, 0, read);
                 return;
             }
             first = false;
@@ -159,13 +175,10 @@ public sealed unsafe class TlsContext : IDisposable
         const int noAcknowledgement = 3, fine = 0;
         if (GCHandle.FromIntPtr(argument).Target is not TlsContext first) return noAcknowledgement;
         if (Marshal.PtrToStringUTF8((nint)Libssl.SSL_get_servername(session, 0)) is not { } name) return noAcknowledgement;
-        if (first.Bears(name)) return fine;
-        if (Array.Find(first.others, other => other.Bears(name)) is { } chosen) Libssl.SSL_set_SSL_CTX(session, chosen.context);
+        var chosen = first.others[ShowingModule.choose(first.showing!, name)];
+        if (chosen != first) Libssl.SSL_set_SSL_CTX(session, chosen.context);
         return fine;
     }
-
-    // A client says what it likes; a name that cannot be one is nobody's.
-    private bool Bears(string name) => System.Uri.CheckHostName(name) == UriHostNameType.Dns && certificate!.MatchesHostname(name);
 
     private static void Check(bool succeeded)
     {

@@ -53,6 +53,21 @@ internal static unsafe class TlsSession
         Libssl.SSL_shutdown(session);
     }
 
+    /// <summary>The certificate that the other side has shown, in DER; empty for none.</summary>
+    public static byte[] PeerCertificate(nint session)
+    {
+        var certificate = Libssl.SSL_get1_peer_certificate(session);
+        if (certificate == 0) return [];
+        var der = new byte[Libssl.i2d_X509(certificate, null)];
+        fixed (byte* start = der)
+        {
+            var at = start;
+            Libssl.i2d_X509(certificate, &at);
+        }
+        Libssl.X509_free(certificate);
+        return der;
+    }
+
     /// <summary>Why the last call failed.</summary>
     public static string Words(nint session)
     {

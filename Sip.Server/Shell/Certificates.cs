@@ -4,22 +4,14 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Sip.Server.Shell;
 
-/// <summary>The certificate of the TLS and WSS listeners.</summary>
+/// <summary>The certificate of the TLS and WSS listeners where the operator gave none.</summary>
 public static class Certificates
 {
-    /// <summary>The operator's certificate with its key, from PEM files.</summary>
-    public static X509Certificate2 Read(string certificate, string key)
-    {
-        using var read = X509Certificate2.CreateFromPemFile(certificate, key);
-        // SslStream on some systems wants a key that did not come from PEM.
-        return X509CertificateLoader.LoadPkcs12(read.Export(X509ContentType.Pkcs12), null);
-    }
-
     /// <summary>The development certificate (ECDSA P-256): the one kept in the folder, or a new one for these names.</summary>
     public static X509Certificate2 ForDevelopment(string folder, IEnumerable<string> names, DateTimeOffset now)
     {
         var (certificate, key) = (Path.Combine(folder, "development.pem"), Path.Combine(folder, "development.key"));
-        if (folder.Length > 0 && File.Exists(certificate) && File.Exists(key)) return Read(certificate, key);
+        if (folder.Length > 0 && File.Exists(certificate) && File.Exists(key)) return X509Certificate2.CreateFromPemFile(certificate, key);
         using var made = Make(names, now);
         if (folder.Length > 0)
         {

@@ -27,6 +27,9 @@ public interface IEdge
     /// <summary>What is counted, in the text format of Prometheus.</summary>
     Task<string> CensusAsync();
 
+    /// <summary>Handshakes from now on show these; connections go on.</summary>
+    Task ShowAsync(IReadOnlyList<TlsIdentity> identities);
+
     /// <summary>Opens the sockets and begins.</summary>
     Task StartAsync(CancellationToken cancel);
 

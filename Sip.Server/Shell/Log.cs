@@ -52,6 +52,12 @@ public static partial class Log
     [LoggerMessage(15, LogLevel.Warning, "{Origin} is banned for {Seconds} s: {Offence}")]
     public static partial void Banned(this ILogger log, string origin, long seconds, string offence);
 
+    [LoggerMessage(60, LogLevel.Warning, "{Words}; what was shown before is kept")]
+    public static partial void CertificateRefused(this ILogger log, string words);
+
+    [LoggerMessage(61, LogLevel.Information, "the certificate of {Name} is shown from now on, for {Days} days yet")]
+    public static partial void CertificateShown(this ILogger log, string name, int days);
+
     /// <summary>Logs what the ledger noted; what nobody reads is not put into words either.</summary>
     public static void Noted(this ILogger log, Note note)
     {

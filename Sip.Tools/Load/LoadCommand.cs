@@ -37,7 +37,7 @@ internal static class LoadCommand
     private static int Play(LoadOptions options, Targets targets, ProcessTree server)
     {
         var secure = TransportModule.isSecure(options.Caller) || TransportModule.isSecure(options.Callee);
-        using var tls = secure ? TlsContext.ForClient(options.Authority.Length > 0 ? File.ReadAllText(options.Authority) : "") : null;
+        using var tls = secure ? TlsContext.ForClient(options.Authority.Length > 0 ? File.ReadAllText(options.Authority) : "", []) : null;
         var alone = options.Scenario is Scenario.Register or Scenario.Storm;
         using var generator = new Generator(options, targets, tls, alone ? options.Users : OperatingRun.Users(options));
         Console.CancelKeyPress += (_, pressed) =>

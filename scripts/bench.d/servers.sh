@@ -1,6 +1,7 @@
 # Starting and stopping the two servers of the race. Sourced by scripts/bench.
 # Their ports begin at $base. start NAME MODE sets pid[NAME] and ports[NAME]; MODE is plain, md5 or sha256 (REGISTER challenged so).
 declare -A pid=() ports=()
+admin=() # more options of ours: its admin surface, where somebody asks it
 
 pinned() { # CORES COMMAND...: runs it on those cores, where there are several
   if [ "$(nproc)" -gt 1 ] && command -v taskset >/dev/null; then exec taskset -c "$@"; else shift; exec "$@"; fi
@@ -35,7 +36,7 @@ start_sip() {
   # Kamailio logs nothing per message either.
   Logging__LogLevel__Sip=Error pinned "$cores" dotnet Sip.Server/bin/Release/net10.0/Sip.Server.dll --shards "$shards" --domain "$domain" --pages "127.0.0.1:$((base + 4))" \
     --listen "udp:127.0.0.1:$base" --listen "tcp:127.0.0.1:$base" --listen "tls:127.0.0.1:$((base + 1))" --listen "ws:127.0.0.1:$((base + 2))" --listen "wss:127.0.0.1:$((base + 3))" \
-    --certificate "$out/cert.pem" --key "$out/key.pem" "${access[@]}" >"$out/sip.log" 2>&1 </dev/null &
+    --certificate "$out/cert.pem" --key "$out/key.pem" "${access[@]}" "${admin[@]}" >"$out/sip.log" 2>&1 </dev/null &
   pid[sip]=$!
   ready sip $((base + 4))
 }

@@ -18,6 +18,7 @@ let private listener index transport port : Listener =
             }
         AdvertisedHost = Host.Name "edge.example.test"
         AdvertisedPort = port
+        Admits = Admits.Anybody
     }
 
 /// A server that listens on UDP and on WebSocket.

@@ -89,6 +89,117 @@ let private whole (bytes: byte[]) (heading: Heading) =
         forward request heading |> ignore
     | Arrival.Broken _ -> ()
 
+let private register =
+    String.Join(
+        "\r\n",
+        [
+            "REGISTER sip:example.test SIP/2.0"
+            "Via: SIP/2.0/WS df7jal23ls0d.invalid;branch=z9hG4bKnashds8"
+            "Max-Forwards: 70"
+            "To: <sip:alice@example.test>"
+            "From: <sip:alice@example.test>;tag=1928301774"
+            "Call-ID: a84b4c76e66710@df7jal"
+            "CSeq: 1000000000 REGISTER"
+            "Contact: <sip:alice@df7jal23ls0d.invalid;transport=ws>;expires=600"
+            "Content-Length: 0"
+            ""
+            ""
+        ]
+    )
+
+let private ledger (admittance: Admittance) =
+    let realm =
+        { Samples.realm with
+            Admittance = admittance
+        }
+
+    let ledger =
+        Edge.Ledger(realm, Transactions.Timing.usual, Registrar.Policy.standard)
+
+    Edge.Input.Opened Samples.caller
+    |> fun input -> ledger.Take(Instant.FromMilliseconds 1000L, input) |> ignore
+
+    ledger
+
+let private arrive (ledger: Edge.Ledger) (bytes: byte[]) =
+    ledger.Take(
+        Instant.FromMilliseconds 1000L,
+        Edge.Input.Arrived(Samples.caller, ReadOnlyMemory bytes)
+    )
+
+let private challenging =
+    let ledger = ledger Admittance.Authenticated
+    let bytes = Text.toBytes register
+    fun () -> arrive ledger bytes |> ignore
+
+// The same client again and again: only a higher CSeq binds anew.
+let private binding =
+    let ledger = ledger Admittance.UnsafeOpen
+    let bytes = Text.toBytes register
+    let digits = register.IndexOf "CSeq: " + 6
+    let mutable sequence = 1_000_000_000
+
+    fun () ->
+        sequence <- sequence + 1
+        sequence.TryFormat(Span(bytes, digits, 10)) |> ignore
+        arrive ledger bytes |> ignore
+
+let private proving (algorithm: Identity.Algorithm) =
+    let bytes = Array.init Identity.NonceKey.Size byte
+
+    let keys: Identity.NonceKeys =
+        {
+            Current = (Identity.NonceKey.TryOf(1uy, ReadOnlySpan bytes)).Value
+            Previous = ValueNone
+        }
+
+    let now = Instant.FromMilliseconds 1000L
+    let host = Host.Name "example.test"
+
+    let settings =
+        Identity.Authentication.settings "example.test" host keys Transport.Ws
+
+    let attempt: Identity.Attempt =
+        {
+            Method = "REGISTER"
+            Uri = "sip:example.test"
+            Credentials = []
+            Bound = "127.0.0.1"
+            Seed = "a84b4c76e66710@df7jal"
+        }
+
+    let subscriber = Identity.Subscriber.enroll "alice" "example.test" "secret"
+
+    let credentials =
+        Identity.Authentication.challenges settings now attempt Identity.Staleness.Fresh
+        |> List.pick (fun text ->
+            match Identity.Challenge.read text with
+            | Ok(Identity.Demand.Digest one) when
+                one.Algorithm = Identity.AlgorithmName.Known algorithm
+                ->
+                Some one
+            | _ -> None)
+        |> Identity.Digest.answer
+            {
+                Username = "alice"
+                Ha1 = (Identity.Subscriber.ha1 algorithm subscriber).Value
+            }
+            "REGISTER"
+            "sip:example.test"
+            (Identity.NonceCount.ofNumber 1u)
+            "0a4f113b"
+        |> Identity.Credentials.print
+
+    let attempt =
+        { attempt with
+            Credentials = [ credentials ]
+        }
+
+    let find (_: string) = ValueSome subscriber
+    let window (_: Identity.NonceId) = Identity.Window.unused
+
+    fun () -> Identity.Authentication.judge settings now find window attempt |> ignore
+
 /// Every piece by its name.
 let pieces: (string * (unit -> unit)) list =
     [
@@ -103,4 +214,8 @@ let pieces: (string * (unit -> unit)) list =
         "BYE from bytes to bytes", (fun () -> whole Samples.bye Heading.Unaliased)
         "return 200", back
         "reply 100", (fun () -> reply invite Status.trying "Trying" [])
+        "challenge a REGISTER", challenging
+        "prove by MD5", proving Identity.Algorithm.Md5
+        "prove by SHA-256", proving Identity.Algorithm.Sha256
+        "bind a REGISTER", binding
     ]

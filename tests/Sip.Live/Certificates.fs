@@ -46,7 +46,7 @@ let private byName =
                         Reactors.certificate [ "two.test"; "*.three.test" ]
                     ]
 
-            let! edge = Reactors.start ports TimeProvider.System [ echo () ] server null
+            let! edge = Reactors.start ports TimeProvider.System [ echo () ] server
             let! two = seen ports[3] "two.test"
             Expect.equal two "CN=two.test" "by its name"
             let! wild = seen ports[3] "sip.three.test"
@@ -64,11 +64,10 @@ let private replaced =
         task {
             let ports = Ports.take 4
             let before = Reactors.serving [ Reactors.certificate [ "before.test" ] ]
-            let! edge = Reactors.start ports TimeProvider.System [ echo () ] before null
+            let! edge = Reactors.start ports TimeProvider.System [ echo () ] before
             use! old = Client.connect Transport.Wss ports[3]
             let after = Reactors.serving [ Reactors.certificate [ "after.test" ] ]
             do! edge.ReplaceAsync after
-            before.Dispose()
             let! shown = seen ports[3] "localhost"
             Expect.equal shown "CN=after.test" "the new one is shown"
             do! Client.send old "still here"
@@ -117,9 +116,13 @@ let private call host (trusted: X509Certificate2) (shown: X509Certificate2) =
             Teller(fun _ _ shard ->
                 shard.Dial(hop, ReadOnlyMemory(Text.Encoding.Latin1.GetBytes hello)))
 
-        let server = Reactors.serving [ shown ]
-        let trust = TlsContext.ForClient(trusted.ExportCertificatePem())
-        let! edge = Reactors.start ports TimeProvider.System [ conductor ] server trust
+        let contexts =
+            new TlsContexts(
+                Server = (Reactors.serving [ shown ]).Server,
+                Client = TlsContext.ForClient(trusted.ExportCertificatePem(), [||])
+            )
+
+        let! edge = Reactors.start ports TimeProvider.System [ conductor ] contexts
         use! client = Client.connect Transport.Ws ports[2]
         do! Client.send client "call"
         let! opened = conductor.Next()

@@ -8,6 +8,7 @@ open System.Net.Sockets
 open System.Threading.Tasks
 open Expecto
 open Sip
+open Sip.Wire
 open Sip.Server.Reactor
 
 let private lab () =
@@ -16,7 +17,7 @@ let private lab () =
         let ports = Ports.take 4
         let conductor = Teller(fun flow bytes shard -> shard.Send(&flow, bytes.Span))
         let server = Reactors.serving [ Reactors.certificate [ "localhost" ] ]
-        let! edge = Reactors.start ports hands [ conductor ] server null
+        let! edge = Reactors.start ports hands [ conductor ] server
         return struct (hands, ports, conductor, edge)
     }
 
@@ -30,7 +31,7 @@ let private pass (hands: Hands) (edge: ReactorEdge) (by: int64<ms>) : Task =
         ()
     }
 
-let private silent transport place =
+let private silent transport place (limit: int64<ms>) =
     testCaseTask (
         String.Concat(Transport.inVia transport, ": who says nothing is disconnected in time")
     )
@@ -48,10 +49,10 @@ let private silent transport place =
                 let! counts = edge.CountAsync()
                 there <- counts.Connections
 
-            do! pass hands edge 9_000L<ms>
+            do! pass hands edge (limit - 200L<ms>)
             let! early = edge.CountAsync()
             Expect.equal early.Connections 1 "not yet"
-            do! pass hands edge 22_000L<ms>
+            do! pass hands edge 300L<ms>
 
             let! count =
                 socket.ReceiveAsync(Memory(Array.zeroCreate<byte> 16)).AsTask().WaitAsync
@@ -71,10 +72,10 @@ let private pings =
             do! Client.send client "hello"
             let! echoed = Client.receive client
             Expect.equal echoed (Came.Message "hello") "it is open"
-            do! pass hands edge 25_100L<ms>
+            do! pass hands edge 30_100L<ms>
             let! ping = Client.receive client
             Expect.equal ping (Came.Message "ping") "a ping"
-            do! pass hands edge 10_100L<ms>
+            do! pass hands edge 15_100L<ms>
             let! last = Client.receive client
             Expect.equal last Came.End "disconnected"
             client.Socket.Dispose()
@@ -93,9 +94,9 @@ let all =
     testList
         "Deadlines"
         [
-            silent Transport.Tcp 0
-            silent Transport.Tls 1
-            silent Transport.Ws 2
-            silent Transport.Wss 3
+            silent Transport.Tcp 0 Patience.firstMessage
+            silent Transport.Tls 1 Patience.securing
+            silent Transport.Ws 2 Patience.handshake
+            silent Transport.Wss 3 Patience.securing
             pings
         ]

@@ -28,6 +28,8 @@ let private behaviour (shell: Shell) =
             yield Harm.tooLarge server Transport.Ws
             yield Harm.tooLarge server Transport.Wss
             yield Harm.noTls server
+            yield Suites.versions server
+            yield Suites.resumption server
             yield Stopping.all shell
             yield testCase "the server lives" (fun () -> (server () :> IDisposable).Dispose())
         ]
@@ -44,6 +46,8 @@ let main arguments =
                     behaviour Shell.Portable
                     Deadlines.all
                     Certificates.all
+                    Trunks.all
+                    Rotation.all
                     Shards.all
                     Resolving.all
                 ]

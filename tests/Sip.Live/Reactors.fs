@@ -106,11 +106,18 @@ module Reactors =
         X509CertificateLoader.LoadPkcs12(made.Export X509ContentType.Pkcs12, null)
 
     /// TLS for accepted connections, by these certificates.
-    let serving (certificates: X509Certificate2 list) : TlsContext =
-        TlsContext.ForServer(certificates |> List.map TlsIdentity.Of |> List.toArray)
+    let serving (certificates: X509Certificate2 list) : TlsContexts =
+        new TlsContexts(
+            Server = TlsContext.ForServer(certificates |> List.map TlsIdentity.Of |> List.toArray)
+        )
 
     /// A reactor that listens on these ports, in the order of `Served.Port`.
-    let start (ports: int list) (time: TimeProvider) conductors server client : Task<ReactorEdge> =
+    let start
+        (ports: int list)
+        (time: TimeProvider)
+        conductors
+        (tls: TlsContexts)
+        : Task<ReactorEdge> =
         task {
             let listen =
                 List.map2
@@ -122,6 +129,7 @@ module Reactors =
             let wishes: Wishes =
                 {
                     Listen = List.toArray listen
+                    Trunks = [||]
                     Advertise = ""
                     Domains = [| "sip.test" |]
                     Peers = [||]
@@ -130,6 +138,7 @@ module Reactors =
                     UpstreamPath = "supported"
                     Barred = [||]
                     Limits = [||]
+                    Balancers = [||]
                     Origins = [||]
                     Hosts = [||]
                     Paths = [||]
@@ -151,7 +160,7 @@ module Reactors =
                         setup,
                         List.toArray conductors,
                         Clock time,
-                        ReactorSettings(QueueBytes = 65536, Server = server, Client = client),
+                        ReactorSettings(QueueBytes = 65536, Tls = tls),
                         TimeSpan.Zero,
                         NullLogger.Instance
                     )

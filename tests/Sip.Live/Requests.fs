@@ -33,9 +33,12 @@ module Requests =
             @ [ String.Concat("Content-Length: ", string (String.length body)); ""; body ]
         )
 
+    /// A question to whoever this URI leads to.
+    let optionsTo uri transport id =
+        request "OPTIONS" uri "sip:live@sip.test" transport id [] ""
+
     /// A question that the server itself answers.
-    let options transport id =
-        request "OPTIONS" "sip:sip.test" "sip:live@sip.test" transport id [] ""
+    let options transport id = optionsTo "sip:sip.test" transport id
 
     /// The same with an answer of some kilobytes: an answer repeats the Call-ID.
     let largeOptions transport =

@@ -87,7 +87,7 @@ module Served =
     let private listen transport (port: int) =
         String.Concat("--listen=", transport, ":127.0.0.1:", string port)
 
-    let private arguments shell (ports: int list) =
+    let private arguments shell (ports: int list) more =
         [
             Path.Combine(AppContext.BaseDirectory, "Sip.Server.dll")
             listen "udp" ports[0]
@@ -101,21 +101,37 @@ module Served =
             "--queue-bytes=65536"
             "--shell=" + word shell
         ]
+        @ more
 
-    /// A server that is ready.
-    let start (shell: Shell) : Task<Served> =
+    let private hear (started: Process) (heard: string -> unit) : Task =
+        task {
+            let mutable isOpen = true
+
+            while isOpen do
+                match! started.StandardOutput.ReadLineAsync() with
+                | null -> isOpen <- false
+                | line -> heard line
+        }
+
+    /// A server with these further options that is ready, and whose lines from then on somebody hears.
+    let startWith
+        (shell: Shell)
+        (more: string list)
+        (level: string)
+        (heard: string -> unit)
+        : Task<Served> =
         task {
             let ports = Ports.take 5
 
             let info =
                 ProcessStartInfo(
                     "dotnet",
-                    arguments shell ports,
+                    arguments shell ports more,
                     RedirectStandardOutput = true,
                     WorkingDirectory = AppContext.BaseDirectory
                 )
 
-            info.Environment["Logging__LogLevel__Sip"] <- "Error"
+            info.Environment["Logging__LogLevel__Sip"] <- level
             let started = nonNull (Process.Start info)
             let mutable isReady = false
 
@@ -125,6 +141,9 @@ module Served =
                 | line -> isReady <- line.StartsWith("ready", StringComparison.Ordinal)
 
             // What it says later must not fill the pipe.
-            started.StandardOutput.ReadToEndAsync() |> ignore
+            hear started heard |> ignore
             return { Process = started; Ports = ports }
         }
+
+    /// A server that is ready.
+    let start (shell: Shell) : Task<Served> = startWith shell [] "Error" ignore

@@ -41,8 +41,7 @@ let private handOver =
 
             let server = Reactors.serving [ Reactors.certificate [ "localhost" ] ]
 
-            let! edge =
-                Reactors.start ports TimeProvider.System [ conductor; conductor ] server null
+            let! edge = Reactors.start ports TimeProvider.System [ conductor; conductor ] server
 
             let! struct (struct (left, ofLeft), struct (right, ofRight)) =
                 oneEach conductor ports[2]
@@ -83,7 +82,7 @@ let private taken =
             let server = Reactors.serving [ Reactors.certificate [ "localhost" ] ]
 
             let! edge =
-                Reactors.start ports TimeProvider.System [ conductor (); conductor () ] server null
+                Reactors.start ports TimeProvider.System [ conductor (); conductor () ] server
 
             let! second =
                 task {
@@ -94,7 +93,6 @@ let private taken =
                                 TimeProvider.System
                                 [ conductor (); conductor () ]
                                 server
-                                null
 
                         return ""
                     with :? IO.IOException as busy ->

@@ -10,13 +10,26 @@ open System.Text
 open System.Threading.Tasks
 open Expecto
 
-/// A server on loopback at which an address may have three connections.
-let prepare (shell: string) : Task<Laboratory> =
-    Laboratory.start
-        shell
-        [ "udp"; "tcp" ]
-        "example.test"
-        [ "--limit"; "connections-per-address=3" ]
+let private token = "canary-token-0123456789-0123456789-0123456789"
+
+/// A server at which an address may have three connections, and its admin surface.
+let prepare (shell: string) : Task<struct (Laboratory * int)> =
+    task {
+        let admin = Ports.take ()
+
+        let options =
+            [
+                "--limit"
+                "connections-per-address=3"
+                "--admin"
+                $"127.0.0.1:{admin}"
+                "--admin-token"
+                token
+            ]
+
+        let! lab = Laboratory.start shell [ "udp"; "tcp" ] "example.test" options
+        return struct (lab, admin)
+    }
 
 let private fourth (lab: Laboratory) =
     testCaseTask "the fourth connection of an address that may have three is closed at once"
@@ -63,14 +76,15 @@ let private options (number: int) =
 let private from (address: string) =
     new UdpClient(IPEndPoint(IPAddress.Parse address, 0))
 
-let private banned (lab: Laboratory) =
+let private banned (lab: Laboratory) (admin: int) =
     testCaseTask
         "a ban over HTTP drops what its address sends until it is lifted, and is counted without naming anybody"
     <| fun () ->
         task {
             use http = new HttpClient()
+            http.DefaultRequestHeaders.Add("Authorization", "Bearer " + token)
             let place = Laboratory.place lab "udp"
-            let url (path: string) = $"http://127.0.0.1:{lab.Pages}{path}"
+            let url (path: string) = $"http://127.0.0.1:{admin}{path}"
             use nine = from "127.0.0.9"
             use ten = from "127.0.0.10"
 
@@ -109,5 +123,5 @@ let private banned (lab: Laboratory) =
             Expect.equal wrong.StatusCode HttpStatusCode.BadRequest "explained"
         }
 
-let all (lab: Laboratory) : Test =
-    testList "Barring" [ fourth lab; banned lab ]
+let all (struct (lab: Laboratory, admin: int)) : Test =
+    testList "Barring" [ fourth lab; banned lab admin ]

@@ -1,78 +1,110 @@
-// HostileFrames: frames that break RFC 6455 close the WebSocket with the right code and harm nobody
-// else; malformed SIP on a WebSocket does not close it (RFC 7118 §5).
+// HostileFrames: every case of the tables of frames and handshakes comes to what stands there and harms
+// nobody else; malformed SIP on a WebSocket does not close it (RFC 7118 §5).
 
 module Sip.Sockets.HostileFrames
 
 open System
 open System.Threading.Tasks
 open Expecto
-
-let private frame = WebSocketClient.frame
+open Sip.Sockets.FrameCases
+open Sip.Sockets.HandshakeCases
 
 let private hex (text: string) =
     Convert.FromHexString(text.Replace(" ", ""))
 
-let private text (payload: string) = frame 0x81 (Said.bytes payload)
-let private closing (code: string) = frame 0x88 (hex code)
+let private text (payload: string) =
+    WebSocketClient.frame 0x81 (Said.bytes payload)
 
-let private closes: (string * int * byte[]) list =
-    [
-        "a frame that is not masked", 1002, hex "810548656c6c6f"
-        "the first reserved bit", 1002, frame 0xC1 "a"B
-        "the second reserved bit", 1002, frame 0xA1 "a"B
-        "the third reserved bit", 1002, frame 0x91 "a"B
-        "opcode 3", 1002, frame 0x83 "a"B
-        "opcode 7", 1002, frame 0x87 "a"B
-        "opcode 11", 1002, frame 0x8B "a"B
-        "opcode 15", 1002, frame 0x8F "a"B
-        "a ping in fragments", 1002, frame 0x09 "a"B
-        "a Close in fragments", 1002, frame 0x08 (hex "03e8")
-        "a ping of 126 bytes", 1002, frame 0x89 (Array.create 126 'a'B)
-        "a pong of 126 bytes", 1002, frame 0x8A (Array.create 126 'a'B)
-        "a continuation of nothing", 1002, frame 0x80 "a"B
-        "a message inside a message", 1002, Array.append (frame 0x01 "a"B) (frame 0x81 "b"B)
-        "a short length in two bytes", 1002, hex "81fe007d00000000"
-        "a short length in eight bytes", 1002, hex "81ff000000000000ffff00000000"
-        "the high bit of a length", 1002, hex "81ff800000000001000000000000"
-        "a Close of one byte", 1002, closing "03"
-        "a Close with 999", 1002, closing "03e7"
-        "a Close with 1005", 1002, closing "03ed"
-        "a Close with 1006", 1002, closing "03ee"
-        "a Close with 5000", 1002, closing "1388"
-        "a text that is not UTF-8", 1007, frame 0x81 (hex "c328")
-        "fragments that are not UTF-8", 1007, Array.append (frame 0x01 (hex "c3")) (frame 0x80 "("B)
-        "a Close whose reason is not UTF-8", 1007, closing "03e8ff"
-        "64 fragments and one",
-        1008,
-        Array.concat [ for i in 0..64 -> frame (if i = 0 then 1 else 0) "a"B ]
-        "a message over the limit", 1009, hex "81ff000000000001000100000000"
-        "fragments over the limit",
-        1009,
-        Array.concat [ for i in 0..2 -> frame (if i = 0 then 1 else 0) (Array.create 30000 'a'B) ]
-        "a Close without a code is echoed", 0, frame 0x88 [||]
-        "a Close with 1000 is echoed", 1000, closing "03e8"
-        "a Close with 1001 is echoed", 1001, closing "03e9"
-        "a Close with 4999 is echoed", 4999, closing "1387"
-    ]
+/// The frames that come up to the answer to our question or a Close, without what is said of messages
+/// that are no SIP.
+let rec private until
+    (socket: RawSocket)
+    (mark: string)
+    : Task<struct ((int * byte[]) list * int)> =
+    task {
+        let! frame = socket.Read()
 
-let private closeTest lab transport (name: string, code: int, bytes: byte[]) =
-    let outcome = if code = 0 then "without one" else $"closes with {code}"
+        if frame.First = 0x88 then
+            let code =
+                if frame.Payload.Length = 0 then
+                    0
+                else
+                    WebSocketClient.code frame
 
-    testCaseTask $"{name}: {outcome}, on {transport}"
+            return struct ([], code)
+        elif frame.First <> 0x81 then
+            let! struct (frames, code) = until socket mark
+            return struct ((frame.First, frame.Payload) :: frames, code)
+        elif RawSocket.isAnswer mark frame.Payload then
+            return struct ([], -1)
+        else
+            let said = Said.read frame.Payload
+            Expect.isGreaterThanOrEqual (Said.status said) 400 said.Start
+            return! until socket mark
+    }
+
+let private frameTest lab transport (case: FrameCase) =
+    testCaseTask $"{case.Name}: {case.Fate}, on {transport}"
     <| fun () ->
         task {
-            use! other = Line.connect transport (Laboratory.place lab transport)
+            use! other = Line.connect "ws" (Laboratory.place lab "ws")
             use! socket = RawSocket.connect lab transport
-            do! socket.Write bytes
+            let mark = Guid.NewGuid().ToString "N"
 
-            if code = 0 then
-                do! socket.Reads(0x88, [||], "an empty Close")
+            for piece in case.Pieces do
+                do! socket.Write piece
+
+            let code =
+                match case.Fate with
+                | Fate.Lives -> -1
+                | Fate.Closes code -> code
+
+            if code < 0 then
+                do! socket.Write(WebSocketClient.frame 0x81 (RawSocket.options lab mark))
+
+            let! struct (frames, came) = until socket mark
+            Expect.equal came code "the end of it"
+            Expect.equal frames case.Said "what comes back"
+
+            if code >= 0 then
                 let! rest = WebSocketClient.readAll socket.Stream
-                Expect.equal rest "" "the end"
-            else
-                do! socket.Closes code
+                Expect.equal rest "" "nothing comes behind a Close"
 
             do! Laboratory.stillAnswers lab other
+        }
+
+let private handshakeTest lab transport (case: HandshakeCase) =
+    testCaseTask $"{case.Name}: {case.Told}, on {transport}"
+    <| fun () ->
+        task {
+            let place = Laboratory.place lab transport
+            let! struct (stream, _) = Line.stream (transport = "wss") place
+            use _ = stream
+            let text = case.Text.Replace("HOSTNAME", "127.0.0.1").Replace("HOST", string place)
+            do! stream.WriteAsync(Said.bytes text, Waiting.deadline ())
+            do! stream.FlushAsync(Waiting.deadline ())
+
+            match case.Told with
+            | Told.Opened
+            | Told.OpenedThenClosed _ ->
+                let! said = WebSocketClient.readHead stream
+                Expect.stringStarts said "HTTP/1.1 101 " "opened"
+                Expect.isFalse (said.Contains "Sec-WebSocket-Extensions") "no extension"
+            | Told.Refused status ->
+                let! said = WebSocketClient.readAll stream
+                Expect.stringStarts said $"HTTP/1.1 {status} " "refused"
+                Expect.equal (said.LastIndexOf "HTTP/1.1 ") 0 "one response"
+            | Told.Nothing ->
+                let! said = WebSocketClient.readAll stream
+                Expect.equal said "" "nothing is said"
+
+            match case.Told with
+            | Told.OpenedThenClosed code ->
+                let! frame = WebSocketClient.read stream
+                Expect.equal (WebSocketClient.code frame) code "the code of the Close"
+            | Told.Opened
+            | Told.Refused _
+            | Told.Nothing -> ()
         }
 
 let private malformed: (string * byte[]) list =
@@ -81,7 +113,7 @@ let private malformed: (string * byte[]) list =
         "an empty message", text ""
         "a line of words", text "hello there\r\n\r\n"
         "an HTTP request", text "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-        "bytes that are no text", frame 0x82 (hex "00ff00ff0d0a0d0a")
+        "bytes that are no text", WebSocketClient.frame 0x82 (hex "00ff00ff0d0a0d0a")
         "a head that does not end",
         text "OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/WS a;branch=z9hG4bKx\r\n"
         "a request without fields", text "OPTIONS sip:a@b SIP/2.0\r\n\r\n"
@@ -118,15 +150,35 @@ let private malformedTest lab transport (name: string, bytes: byte[]) =
             use! socket = RawSocket.connect lab transport
             let mark = Guid.NewGuid().ToString "N"
             do! socket.Write bytes
-            do! socket.Write(frame 0x81 (RawSocket.options lab mark))
+            do! socket.Write(WebSocketClient.frame 0x81 (RawSocket.options lab mark))
             do! answered socket mark
         }
+
+let private count =
+    FrameCases.all.Length + HandshakeCases.all.Length + malformed.Length
+
+let private countTest =
+    test $"{count} hostile cases, each over ws and wss" {
+        let names =
+            [
+                yield! FrameCases.all |> List.map _.Name
+                yield! HandshakeCases.all |> List.map _.Name
+                yield! malformed |> List.map fst
+            ]
+
+        Expect.isGreaterThanOrEqual count 250 "enough of them"
+        let twice = names |> List.countBy id |> List.filter (fun (_, times) -> times > 1)
+        Expect.isEmpty twice "no case twice"
+    }
 
 let all (lab: Laboratory) : Test =
     testList
         "Hostile frames"
         [
+            countTest
+
             for transport in [ "ws"; "wss" ] do
-                yield! List.map (closeTest lab transport) closes
+                yield! List.map (frameTest lab transport) FrameCases.all
+                yield! List.map (handshakeTest lab transport) HandshakeCases.all
                 yield! List.map (malformedTest lab transport) malformed
         ]

@@ -12,7 +12,8 @@ type private Bench =
         Common: Laboratory
         Guarded: Laboratory
         Tight: Laboratory
-        Barred: Laboratory
+        Barred: struct (Laboratory * int)
+        Balanced: Laboratory
         Torture: Torture.Bench
     }
 
@@ -23,11 +24,13 @@ let private prepare (shell: string) : Task<Bench> =
         let guarded = Doors.guarded shell
         let tight = Departures.prepare shell
         let barred = Barring.prepare shell
+        let balanced = Balancing.prepare shell
         let torture = Torture.prepare shell
         let! common = common
         let! guarded = guarded
         let! tight = tight
         let! barred = barred
+        let! balanced = balanced
         let! torture = torture
 
         return
@@ -37,9 +40,17 @@ let private prepare (shell: string) : Task<Bench> =
                 Guarded = guarded
                 Tight = tight
                 Barred = barred
+                Balanced = balanced
                 Torture = torture
             }
     }
+
+// The reactor is Linux's; the portable shell serves everywhere, and here too.
+let private shells =
+    if OperatingSystem.IsLinux() then
+        [ "portable"; "reactor" ]
+    else
+        [ "portable" ]
 
 let private suite (bench: Bench) : Test =
     testList
@@ -54,6 +65,7 @@ let private suite (bench: Bench) : Test =
             Doors.all bench.Shell bench.Guarded
             Departures.all bench.Tight
             Barring.all bench.Barred
+            Balancing.all shells.Length bench.Balanced
             Torture.all bench.Torture
         ]
 
@@ -62,17 +74,11 @@ let private labs (bench: Bench) : Laboratory list =
         bench.Common
         bench.Guarded
         bench.Tight
-        bench.Barred
+        (let struct (lab, _) = bench.Barred in lab)
+        bench.Balanced
         bench.Torture.Forwarding
         bench.Torture.Registering
     ]
-
-// The reactor is Linux's; the portable shell serves everywhere, and here too.
-let private shells =
-    if OperatingSystem.IsLinux() then
-        [ "portable"; "reactor" ]
-    else
-        [ "portable" ]
 
 // Only the reactor has shards.
 let private sharding = if OperatingSystem.IsLinux() then [ "reactor" ] else []
@@ -92,6 +98,7 @@ let main arguments =
                 yield! List.map suite benches
                 yield! List.map Shards.all sharded
                 Starting.all shells
+                Surface.all shells
                 Stopping.all shells
                 Stopping.last (List.collect labs benches @ sharded)
             ])

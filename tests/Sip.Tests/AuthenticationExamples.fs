@@ -111,7 +111,7 @@ let private headers =
 
 let private keys: NonceKeys =
     {
-        Current = (NonceKey.TryOf(1uy, ReadOnlySpan(Array.zeroCreate<byte> 32))).Value
+        Current = (NonceKey.TryOf(1uy, ReadOnlySpan(Array.zeroCreate<byte> NonceKey.Size))).Value
         Previous = ValueNone
     }
 

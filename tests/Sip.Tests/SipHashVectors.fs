@@ -6,7 +6,7 @@ module Sip.Tests.SipHashVectors
 open System
 open System.Buffers.Binary
 open Expecto
-open Sip.Routing
+open Sip
 
 let private hash (length: int) : string =
     let key = Prf.key (ReadOnlySpan(Array.init 16 byte))

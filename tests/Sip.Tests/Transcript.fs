@@ -74,6 +74,7 @@ let private listener index transport port : Listener =
             }
         AdvertisedHost = Host.Name "proxy.example.com"
         AdvertisedPort = port
+        Admits = Admits.Anybody
     }
 
 let private realm: Realm =

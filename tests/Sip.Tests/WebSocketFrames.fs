@@ -139,7 +139,8 @@ let private table =
         "close 2999", closing "0bb7", [ "close 03EA" ]
         "close 5000", closing "1388", [ "close 03EA" ]
         "a close whose reason is not UTF-8", closing "03e8ff", [ "close 03EF" ]
-        "64 fragments and one", fragments 65 1, [ "close 03F0" ]
+        "16 fragments and one", fragments 17 1, [ "close 03F0" ]
+        "15 fragments whose charge is over the limit", fragments 15 4300, [ "close 03F1" ]
         "few fragments over the limit", fragments 3 30000, [ "close 03F1" ]
         "CRLFCRLF is answered", frame 0x81 "\r\n\r\n"B, [ "write 81020D0A" ]
         "CRLF is answered", frame 0x82 "\r\n"B, [ "write 81020D0A" ]
@@ -165,28 +166,28 @@ let all =
                 let long = wrapped opened (Array.create 65536 'a'B)
                 Expect.stringStarts long "817F000000000001000061" "eight bytes of length"
             }
-            test "a silent client is pinged after 25 s and given up after 10 s more" {
+            test "a silent client is pinged after 30 s and given up after 15 s more" {
                 let first = receive opened (frame 0x81 "a"B)
-                Expect.equal first.State.Wake (later 25L) "the ping"
-                let ping = Stream.tick (later 25L) first.State
+                Expect.equal first.State.Wake (later 30L) "the ping"
+                let ping = Stream.tick (later 30L) first.State
                 Expect.equal ping.Bytes [| 0x89uy; 0uy |] "a ping"
-                Expect.equal ping.State.Wake (later 35L) "the pong"
-                let gone = Stream.tick (later 35L) ping.State
+                Expect.equal ping.State.Wake (later 45L) "the pong"
+                let gone = Stream.tick (later 45L) ping.State
                 Expect.equal gone.Event StreamEvent.CloseAfter "given up"
             }
             test "a pong keeps the connection" {
                 let first = receive opened (frame 0x81 "a"B)
-                let ping = Stream.tick (later 25L) first.State
-                let pong = Stream.receive rules (later 26L) ping.State (Span(frame 0x8A [||]))
-                Expect.equal pong.State.Wake (later 51L) "the next ping"
+                let ping = Stream.tick (later 30L) first.State
+                let pong = Stream.receive rules (later 31L) ping.State (Span(frame 0x8A [||]))
+                Expect.equal pong.State.Wake (later 61L) "the next ping"
             }
             test "whoever says nothing is given up" {
                 let silent = Stream.accepted rules now
-                Expect.equal silent.Wake (later 30L) "the first message"
-                Expect.equal (Stream.tick (later 29L) silent).Event StreamEvent.NeedMore "not yet"
-                Expect.equal (Stream.tick (later 30L) silent).Event StreamEvent.CloseAfter "now"
+                Expect.equal silent.Wake (later 10L) "the first message"
+                Expect.equal (Stream.tick (later 9L) silent).Event StreamEvent.NeedMore "not yet"
+                Expect.equal (Stream.tick (later 10L) silent).Event StreamEvent.CloseAfter "now"
                 let half = receive silent handshake[..20]
-                Expect.equal half.State.Wake (later 10L) "the handshake"
+                Expect.equal half.State.Wake (later 5L) "the handshake"
             }
             test "our close waits 2 s for the peer's" {
                 let ours = Stream.close now 1001 "restart" opened

@@ -1,8 +1,8 @@
 // Prf: SipHash-2-4 with 128 bits of output (Aumasson and Bernstein, "SipHash: a fast short-input PRF"):
-// the keyed hash from which branches, tags and transaction keys are derived, at some ten nanoseconds.
-// HOT. What must withstand an attacker who collects it for months (aliases, nonces) is sealed with HMAC.
+// the keyed hash from which branches, tags, transaction keys and nonces are derived, at some ten nanoseconds.
+// HOT. What must withstand an attacker who collects it for months (aliases, tokens) is sealed with HMAC.
 
-namespace Sip.Routing
+namespace Sip
 
 open System
 open System.Buffers.Binary
