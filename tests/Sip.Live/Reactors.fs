@@ -31,6 +31,8 @@ type Told =
 type Teller(arrived: Flow -> ReadOnlyMemory<byte> -> Shard -> unit) =
     let told = Channel.CreateUnbounded<Told>()
     let tell what = told.Writer.TryWrite what |> ignore
+    let guard = Sip.Guarding.Guard(Array.zeroCreate 32, Sip.Guarding.Bound.usual, [])
+    let load = Sip.Guarding.Load()
 
     let text (bytes: ReadOnlyMemory<byte>) =
         Text.Encoding.Latin1.GetString bytes.Span
@@ -47,6 +49,8 @@ type Teller(arrived: Flow -> ReadOnlyMemory<byte> -> Shard -> unit) =
         member _.Pending = 0
         member _.Held = 0
         member _.Proofs = 0
+        member _.Guard = guard
+        member _.Load = load
         member _.Opened(_, flow, _) = tell (Told.Opened flow)
 
         member _.Arrived(_, flow, bytes, shard) =
