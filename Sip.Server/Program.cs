@@ -106,6 +106,7 @@ builder.Services.AddHostFiltering(filter => filter.AllowedHosts = IPAddress.IsLo
 
 var app = builder.Build();
 var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Sip");
+var nftables = options.Firewall == "nft" ? new Nftables(log) : null;
 var patience = TimeSpan.FromSeconds(options.StopSeconds);
 IEdge edge = onReactor ? OnReactor() : portable = OnKestrel();
 await users.BeginAsync(edge, secrets.Users);
@@ -161,11 +162,12 @@ return 0;
 
 ReactorEdge OnReactor() => new(
     setup,
-    [.. ShardingModule.all(Configuring.Shards(options)!.Value).Select(sharding => new LedgerConductor(Ledger(sharding), resolver, log))],
+    [.. ShardingModule.all(Configuring.Shards(options)!.Value).Select(sharding => new LedgerConductor(Ledger(sharding), resolver, log, nftables))],
     clock,
     new ReactorSettings
     {
         QueueBytes = options.QueueBytes,
+        Nftables = nftables,
         Tls = TlsContexts.Of(realm, certificates.Shown, Trusted()),
         Trusted = Trusted(),
     },
@@ -176,7 +178,7 @@ PortableEdge OnKestrel()
 {
     var trusted = new X509Certificate2Collection();
     if (options.Trust.Length > 0) trusted.ImportFromPemFile(options.Trust);
-    return new PortableEdge(setup, Ledger(ShardingModule.alone), resolver, clock, new StreamSettings { QueueBytes = options.QueueBytes, Trusted = trusted }, patience, log);
+    return new PortableEdge(setup, Ledger(ShardingModule.alone), resolver, clock, new StreamSettings { QueueBytes = options.QueueBytes, Trusted = trusted }, patience, log) { Nftables = nftables };
 }
 
 Ledger Ledger(Sharding sharding) => new(realm, TimingModule.usual, setup.Policy, setup.Bounds, sharding);

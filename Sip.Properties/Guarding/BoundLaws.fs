@@ -198,7 +198,7 @@ let private guessing =
 
 let private challenge =
     Law.holds
-        "a challenge that nobody answers bans nobody and uses up no guess, however often it is asked for"
+        "a challenge that nobody answers is kept by nobody, bans nobody and uses up no guess, however often it is asked for"
         (Gen.zip (Gen.choose (1, 200)) (Gen.elements [ "REGISTER"; "INVITE"; "OPTIONS" ])
          |> Arb.fromGen)
     <| fun (times, method) ->
@@ -215,6 +215,8 @@ let private challenge =
         not (guard.IsBanned(at 1000L, address))
         && guard.MayGuess(at 1000L, "alice", address)
         && visitors.Refused Bound.GuessesPerAddress = 0L
+        && visitors.Ledger.Held = 0
+        && visitors.Ledger.Proofs = 0
 
 let private banned =
     testCase
@@ -335,6 +337,47 @@ let private dialogs =
             =
             407
 
+let private rules =
+    testCase
+        "a ban is one line for nftables, of an IPv6 address its /64, with the seconds that it lasts"
+    <| fun () ->
+        let six = (Address.tryV6 "2001:db8:1:2:3:4:5:6").Value
+
+        Expect.equal
+            (Firewall.ban address 600L<s>)
+            "add element inet sip_bans banned4 { 192.0.2.99 timeout 600s }\n"
+            "IPv4"
+
+        Expect.equal
+            (Firewall.ban six 60L<s>)
+            "add element inet sip_bans banned6 { 2001:db8:1:2::/64 timeout 60s }\n"
+            "IPv6"
+
+        Expect.stringEnds
+            (Firewall.pardon address)
+            "delete element inet sip_bans banned4 { 192.0.2.99 }\n"
+            "lifted"
+
+        Expect.stringContains Firewall.setup "ip saddr @banned4 drop" "what is done"
+
+let private census =
+    testCase "every bound has a line in the metrics, shards are added up, and nobody is named"
+    <| fun () ->
+        let guard = guardOf (few Bound.DatagramsPerAddress)
+
+        for _ in 1..6 do
+            guard.Datagram(at 1L, address) |> ignore
+
+        let counts = Census.ofShard guard (Load())
+        let text = Census.text [| counts; counts |] (readOnlyDict [ "connections", 7 ])
+
+        for row in Bound.table do
+            Expect.stringContains text ("\n" + row.Metric + " ") row.Name
+
+        Expect.stringContains text "\nsip_refused_datagrams_per_address_total 4\n" "added up"
+        Expect.stringContains text "\nsip_connections 7\n" "held"
+        Expect.isFalse (text.Contains "192.0.2") "nobody"
+
 /// Every law.
 let all: Test =
     testList
@@ -350,4 +393,6 @@ let all: Test =
             shedding
             answers
             dialogs
+            rules
+            census
         ]

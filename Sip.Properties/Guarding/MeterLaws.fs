@@ -127,7 +127,7 @@ let private origins =
         (Gen.zip3 words words words |> Arb.fromGen)
     <| fun (high, one, other) ->
         let high = high ||| 0x2000000000000000UL
-        let secret = Sip.Prf.key (ReadOnlySpan(Array.init 16 byte))
+        let secret = Prf.key (ReadOnlySpan(Array.init 16 byte))
         let key = Origin.key secret
 
         key (v6 high one) = key (v6 high other)

@@ -17,6 +17,7 @@ public sealed class AdminSite(AdminToken token, IReadOnlyList<AdminRoute> routes
     [
         new("GET", "/api/counts", async (_, _) => TypedResults.Json(await edge.CountAsync(), AdminJson.Default.Counts)),
         new("GET", "/api/online", async (_, _) => TypedResults.Json(new Online(Api.Names(await edge.OnlineAsync())), ApiJson.Default.Online)),
+        .. BanRoutes.Of(edge),
         new("GET", "/api/certificates", (_, _) => Task.FromResult<IResult>(TypedResults.Json(
             [.. certificates.DaysLeft.Select(one => new CertificateDays(one.Key, one.Value))], AdminJson.Default.CertificateDaysArray))),
     ];
@@ -59,6 +60,7 @@ public sealed record CertificateDays(string Name, int Days);
 /// <summary>The admin surface's objects as JSON, without reflection; nothing nests deep.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, MaxDepth = 16)]
 [JsonSerializable(typeof(Counts))]
+[JsonSerializable(typeof(BanList))]
 [JsonSerializable(typeof(string[]))]
 [JsonSerializable(typeof(CertificateDays[]))]
 public sealed partial class AdminJson : JsonSerializerContext;

@@ -20,6 +20,7 @@ public static class CommandLine
         ("--barred", nameof(ServerOptions.Barred), Kind.Several),
         ("--balancer", nameof(ServerOptions.Balancer), Kind.Several),
         ("--limit", nameof(ServerOptions.Limit), Kind.Several),
+        ("--firewall", nameof(ServerOptions.Firewall), Kind.One),
         ("--origin", nameof(ServerOptions.Origin), Kind.Several),
         ("--host-name", nameof(ServerOptions.HostName), Kind.Several),
         ("--path", nameof(ServerOptions.Path), Kind.Several),

@@ -60,6 +60,7 @@ public static class Configuring
         if (options.Shell == "reactor" && !ReactorEdge.IsPossible) yield return "--shell reactor: it needs Linux with OpenSSL 3 (libssl.so.3); say auto";
         if (Shards(options) is not (>= 1 and <= ShardingModule.most)) yield return $"--shards {options.Shards}: say a number from 1 to {ShardingModule.most}, or auto";
         else if ((options.Shell == "portable" || !ReactorEdge.IsPossible) && Shards(options) > 1) yield return $"--shards {options.Shards}: only the reactor has several";
+        if (options.Firewall is not ("none" or "nft")) yield return $"--firewall {options.Firewall}: say none or nft";
         if (options.StopSeconds is < 0 or > 300) yield return "--stop-seconds: say a number from 0 to 300";
     }
 

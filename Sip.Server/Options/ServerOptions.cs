@@ -36,10 +36,14 @@ public sealed class ServerOptions
     /// <summary>Addresses and ranges that are never called, whatever a name resolves to.</summary>
     public List<string> Barred { get; set; } = [];
 
-    /// <summary>Addresses and ranges of balancers that say for whom they connect (PROXY protocol, X-Forwarded-For, Forwarded).</summary>
-    public List<string> Balancer { get; set; } = [];
+    /// <summary>Who drops what is banned besides the server: `nft` (the system, by nftables; needs the privilege) or `none`.</summary>
+    public string Firewall { get; set; } = "none";
+
     /// <summary>Bounds other than the usual: `name=number`; the names stand in the operator's page.</summary>
     public List<string> Limit { get; set; } = [];
+
+    /// <summary>Addresses and ranges of balancers that say for whom they connect (PROXY protocol, X-Forwarded-For, Forwarded).</summary>
+    public List<string> Balancer { get; set; } = [];
 
     /// <summary>Web pages that may connect by WebSocket, beside those of the same host; `*` for any.</summary>
     public List<string> Origin { get; set; } = [];

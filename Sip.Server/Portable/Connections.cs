@@ -19,7 +19,9 @@ public sealed class Connections(PortableEdge edge, Setup setup, StreamSettings s
     public async Task AcceptAsync(Opening opening, ConnectionContext context)
     {
         var remote = Remote(context.RemoteEndPoint);
-        if (!edge.Welcomes(remote.Address))
+        // A balancer connects for many.
+        var isCounted = !edge.Setup.IsBalancer(remote.Address);
+        if (isCounted && !edge.Welcomes(remote.Address))
         {
             context.Abort();
             return;
@@ -39,7 +41,7 @@ public sealed class Connections(PortableEdge edge, Setup setup, StreamSettings s
         }
         finally
         {
-            edge.Leaves(remote.Address);
+            if (isCounted) edge.Leaves(remote.Address);
         }
     }
 

@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections;
 using Sip.Edge;
+using Sip.Guarding;
 using Sip.Identity;
 using Sip.Routing;
 using Sip.Server.Resolving;
@@ -45,6 +46,9 @@ public sealed class PortableEdge : IEdge, IDisposable
 
     /// <summary>The time of everything that happens here.</summary>
     public Clock Clock { get; }
+
+    /// <summary>Where bans are taken to, if the operator allows it.</summary>
+    public Nftables? Nftables { get; init; }
 
     /// <summary>Where it is written down.</summary>
     public ILogger Log { get; }
@@ -103,6 +107,36 @@ public sealed class PortableEdge : IEdge, IDisposable
     public Task<Counts> CountAsync()
     {
         lock (gate) return Task.FromResult(new Counts(connections.Count, ledger.Pending, ledger.Held, ledger.Proofs));
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<(Ban Ban, long Seconds)>> BansAsync()
+    {
+        var now = Clock.Now;
+        lock (gate) return Task.FromResult<IReadOnlyList<(Ban, long)>>([.. ledger.Guard.Bans(now).Select(ban => (ban, (ban.Until.Since(now) + 999) / 1000))]);
+    }
+
+    /// <inheritdoc/>
+    public Task BanAsync(Address address, int seconds)
+    {
+        var ban = new Ban(Origin.ofAddress(address), Offence.ByHand, Clock.Now, Clock.Now.After(seconds * 1000L));
+        lock (gate) ledger.Guard.Ban(Clock.Now, ban);
+        Nftables?.Ban(ban);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> PardonAsync(Address address)
+    {
+        Nftables?.Pardon(address);
+        lock (gate) return Task.FromResult(ledger.Guard.Pardon(address));
+    }
+
+    /// <inheritdoc/>
+    public async Task<string> CensusAsync()
+    {
+        var held = (await CountAsync()).ByName();
+        lock (gate) return Census.text([Census.ofShard(ledger.Guard, ledger.Load)], held);
     }
 
     /// <inheritdoc/>
@@ -179,6 +213,7 @@ public sealed class PortableEdge : IEdge, IDisposable
                 break;
             case Effect.Note { Note: var note }:
                 Log.Noted(note);
+                if (note is Note.Banned { Ban: var ban }) Nftables?.Ban(ban);
                 break;
             default:
                 throw new InvalidOperationException($"Unknown effect {effect}");

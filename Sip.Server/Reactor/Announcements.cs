@@ -21,7 +21,7 @@ internal sealed unsafe class Announcements(Shard shard)
         {
             case Announcement.Client said:
                 connection.Remote = said.Client;
-                Begin(connection, bytes, said.Length);
+                if (shard.Counts(connection)) Begin(connection, bytes, said.Length);
                 break;
             case Announcement.Itself said:
                 Begin(connection, bytes, said.Length);

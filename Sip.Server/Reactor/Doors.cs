@@ -137,13 +137,15 @@ internal sealed unsafe class Doors : IDisposable
 
     private void Welcome(Opening opening, int descriptor, Endpoint remote)
     {
-        if (shard.Table.IsFull || !shard.Conductor.Guard.Connects(shard.Now, remote.Address))
+        // Whoever a balancer connects for is counted once it has said so.
+        var isBalancer = shard.Setup.IsBalancer(remote.Address);
+        if (shard.Table.IsFull || !(isBalancer || shard.Conductor.Guard.Connects(shard.Now, remote.Address)))
         {
             Libc.close(descriptor);
             return;
         }
         var (stage, state) =
-            shard.Setup.IsBalancer(remote.Address) ? (Stage.Announcing, Streams.Announcing(shard.Now))
+            isBalancer ? (Stage.Announcing, Streams.Announcing(shard.Now))
             : opening.IsSecure ? (Stage.Securing, Streams.Securing(shard.Now))
             : (Stage.Open, Streams.Accepted(opening.Rules, shard.Now));
         var connection = new Connection(shard.Table.Next(), opening, state)
@@ -152,7 +154,7 @@ internal sealed unsafe class Doors : IDisposable
             IsSecure = opening.IsSecure,
             Stage = stage,
             Remote = remote,
-            Counted = remote.Address,
+            Counted = isBalancer ? null : remote.Address,
             Watched = Libc.In,
         };
         shard.Table.Add(connection);

@@ -97,7 +97,10 @@ internal sealed unsafe class Incoming
         {
             var step = Streams.Receive(connection.Opening.Rules, shard.Now, connection.State, buffer.AsSpan(done, end - done));
             if (step.Event.IsUpgraded && shard.Setup.IsBalancer(connection.Remote.Address))
+            {
                 step = Announcements.Forwarded(shard.Setup, step, buffer.AsSpan(done, step.Consumed), ref connection.Remote);
+                if (!shard.Counts(connection)) return;
+            }
             shard.Do(connection, step);
             switch (step.Event.Tag)
             {

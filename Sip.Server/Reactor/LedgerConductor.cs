@@ -9,7 +9,7 @@ using Sip.Wire;
 namespace Sip.Server.Reactor;
 
 /// <summary>The shard's ledger: inputs go in, effects come out. A fault costs one input.</summary>
-public sealed class LedgerConductor(Ledger ledger, Resolver resolver, ILogger log) : IConductor
+public sealed class LedgerConductor(Ledger ledger, Resolver resolver, ILogger log, Nftables? nftables = null) : IConductor
 {
     // What an effect leads to at once waits until the effects before it are done: they are good until the next input.
     private readonly Queue<Input> waiting = new();
@@ -125,6 +125,7 @@ public sealed class LedgerConductor(Ledger ledger, Resolver resolver, ILogger lo
                 break;
             case Effect.Note { Note: var note }:
                 log.Noted(note);
+                if (note is Note.Banned { Ban: var ban }) nftables?.Ban(ban);
                 break;
             default:
                 throw new InvalidOperationException($"Unknown effect {effect}");

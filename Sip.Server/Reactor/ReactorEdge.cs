@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Sip.Edge;
+using Sip.Guarding;
 using Sip.Identity;
 using Sip.Server.Shell;
 
@@ -32,6 +33,34 @@ public sealed class ReactorEdge(
         var all = await AskAsync(shards, shard => new Counts(shard.Table.Count, shard.Conductor.Pending, shard.Conductor.Held, shard.Conductor.Proofs));
         return new Counts(all.Sum(one => one.Connections), all.Sum(one => one.Pending), all.Sum(one => one.Held), all.Sum(one => one.Proofs));
     }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<(Ban Ban, long Seconds)>> BansAsync() =>
+        // Every shard knows all of them.
+        (await AskAsync(shards.Take(1), shard => shard.Conductor.Guard.Bans(shard.Now).Select(ban => (ban, (ban.Until.Since(shard.Now) + 999) / 1000)).ToArray())).SingleOrDefault([]);
+
+    /// <inheritdoc/>
+    public async Task BanAsync(Address address, int seconds)
+    {
+        var bans = await AskAsync(shards, shard =>
+        {
+            var ban = new Ban(Origin.ofAddress(address), Offence.ByHand, shard.Now, shard.Now.After(seconds * 1000L));
+            shard.Conductor.Guard.Ban(shard.Now, ban);
+            return ban;
+        });
+        if (bans.Length > 0) settings.Nftables?.Ban(bans[0]);
+    }
+
+    /// <inheritdoc/>
+    public async Task<bool> PardonAsync(Address address)
+    {
+        settings.Nftables?.Pardon(address);
+        return (await AskAsync(shards, shard => shard.Conductor.Guard.Pardon(address))).Contains(true);
+    }
+
+    /// <inheritdoc/>
+    public async Task<string> CensusAsync() =>
+        Census.text(await AskAsync(shards, shard => Census.ofShard(shard.Conductor.Guard, shard.Conductor.Load)), (await CountAsync()).ByName());
 
     /// <inheritdoc/>
     public Task ShowAsync(IReadOnlyList<TlsIdentity> identities) => ReplaceAsync(TlsContexts.Of(setup.Realm, identities, settings.Trusted));

@@ -122,6 +122,20 @@ public sealed class Shard
     /// <summary>What a connection brings now came at the earliest when all sockets had last been seen to.</summary>
     internal void Waited() => Waited((clock.Microseconds - seen) / 1000, 0);
 
+    /// <summary>A balancer has said for whom a connection is: whether that one may have it.</summary>
+    internal bool Counts(Connection connection)
+    {
+        var address = connection.Remote.Address;
+        if (connection.Counted is not null || Setup.IsBalancer(address)) return true;
+        if (!Conductor.Guard.Connects(Now, address))
+        {
+            Endings.End(connection, "its address may have no more connections");
+            return false;
+        }
+        connection.Counted = address;
+        return true;
+    }
+
     /// <summary>A message came on a connection.</summary>
     internal void Arrived(Connection connection, ReadOnlyMemory<byte> message)
     {

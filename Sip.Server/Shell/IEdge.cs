@@ -1,3 +1,4 @@
+using Sip.Guarding;
 using Sip.Identity;
 
 namespace Sip.Server.Shell;
@@ -13,6 +14,18 @@ public interface IEdge
 
     /// <summary>How much it holds.</summary>
     Task<Counts> CountAsync();
+
+    /// <summary>Who is banned, and for how many seconds still.</summary>
+    Task<IReadOnlyList<(Ban Ban, long Seconds)>> BansAsync();
+
+    /// <summary>Bans an address, of IPv6 its /64, for so many seconds.</summary>
+    Task BanAsync(Address address, int seconds);
+
+    /// <summary>Lifts a ban; whether there was one.</summary>
+    Task<bool> PardonAsync(Address address);
+
+    /// <summary>What is counted, in the text format of Prometheus.</summary>
+    Task<string> CensusAsync();
 
     /// <summary>Handshakes from now on show these; connections go on.</summary>
     Task ShowAsync(IReadOnlyList<TlsIdentity> identities);

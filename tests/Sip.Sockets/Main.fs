@@ -12,6 +12,7 @@ type private Bench =
         Common: Laboratory
         Guarded: Laboratory
         Tight: Laboratory
+        Barred: struct (Laboratory * int)
         Balanced: Laboratory
         Torture: Torture.Bench
     }
@@ -22,11 +23,13 @@ let private prepare (shell: string) : Task<Bench> =
         let common = Laboratory.start shell Laboratory.transports "example.test" users
         let guarded = Doors.guarded shell
         let tight = Departures.prepare shell
+        let barred = Barring.prepare shell
         let balanced = Balancing.prepare shell
         let torture = Torture.prepare shell
         let! common = common
         let! guarded = guarded
         let! tight = tight
+        let! barred = barred
         let! balanced = balanced
         let! torture = torture
 
@@ -36,6 +39,7 @@ let private prepare (shell: string) : Task<Bench> =
                 Common = common
                 Guarded = guarded
                 Tight = tight
+                Barred = barred
                 Balanced = balanced
                 Torture = torture
             }
@@ -61,6 +65,7 @@ let private suite (bench: Bench) : Test =
             Doors.all bench.Shell bench.Guarded
             Departures.all bench.Tight
             Slowness.all bench.Common bench.Balanced
+            Barring.all bench.Barred
             Balancing.all shells.Length bench.Balanced
             Torture.all bench.Torture
         ]
@@ -70,6 +75,7 @@ let private labs (bench: Bench) : Laboratory list =
         bench.Common
         bench.Guarded
         bench.Tight
+        (let struct (lab, _) = bench.Barred in lab)
         bench.Balanced
         bench.Torture.Forwarding
         bench.Torture.Registering
