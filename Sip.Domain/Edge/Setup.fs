@@ -165,7 +165,7 @@ module Setup =
             )
 
     // Five numbers, each at least one: a meter that lets nothing pass would be a riddle.
-    let private allowance (option: string) (text: string) : Part<Allowance> =
+    let private allowance (option: string) (text: string) : Part<Identity.Allowance> =
         let number (word: string) =
             match Int32.TryParse word with
             | true, number when number >= 1 -> ValueSome number
@@ -175,7 +175,7 @@ module Setup =
         | [| ValueSome minute; ValueSome hour; ValueSome day; ValueSome destinations; ValueSome row |] ->
             Ok
                 {
-                    Minute = minute * 1<start>
+                    Identity.Allowance.Minute = minute * 1<start>
                     Hour = hour * 1<start>
                     Day = day * 1<start>
                     Destinations = destinations
