@@ -35,7 +35,11 @@ type Load() =
     /// What is looked at next had waited so long, with so many thousandths of the socket's buffer full.
     member _.Waited(now: Instant, wait: int64<ms>, filled: int) : unit =
         waited <- Overload.felt wait filled
-        mood <- Overload.step now waited mood
+        let next = Overload.step now waited mood
+
+        // Short waits behind a narrow sieve say nothing about what is in front of it.
+        if Overload.isShedding next || sieve = Sieve.wide then
+            mood <- next
 
     /// What that counts as.
     member _.Wait: int64<ms> = waited
@@ -83,9 +87,6 @@ type Load() =
                 came <- 0
                 taken <- 0
                 isOther
-        elif sieve <> Sieve.wide then
-            sieve <- Sieve.wide
-            true
         else
             false
 

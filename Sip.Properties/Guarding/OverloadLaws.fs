@@ -135,6 +135,28 @@ let private sieve =
 
         isNear && sieve = Sieve.wide
 
+let private behind =
+    Law.holds
+        "a load is not over before everything passes the sieve again, and then within five seconds"
+        (Gen.zip (Gen.choose (100, 5000)) (Gen.choose (1, 40)) |> Arb.fromGen)
+    <| fun (offered, rounds) ->
+        let load = Load()
+        let mutable now = 1000L
+
+        let turn wait came =
+            now <- now + 10L
+            load.Waited(at now, wait, 0)
+
+            for _ in 1..came do
+                load.Judge Urgency.Call |> ignore
+
+            load.Sifts(at now) |> ignore
+            not load.IsCalm || load.Sieve = Sieve.wide
+
+        let during = [ for _ in 1 .. 100 + 10 * rounds -> turn 150L<ms> (offered / 10) ]
+        let after = [ for _ in 1..500 -> turn 0L<ms> 0 ]
+        List.forall id (during @ after) && load.IsCalm
+
 /// Every law.
 let all: Test =
-    testList "Overload" [ order; calm; ends; begins; spread; budget; sieve ]
+    testList "Overload" [ order; calm; ends; begins; spread; budget; sieve; behind ]
