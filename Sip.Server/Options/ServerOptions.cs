@@ -9,7 +9,7 @@ public sealed class ServerOptions
     /// <summary>The public name or address of listeners beyond loopback.</summary>
     public string Advertise { get; set; } = "";
 
-    /// <summary>The address and port of the pages, the API and health; `none` for no pages.</summary>
+    /// <summary>The address and port of the pages, the API and health.</summary>
     public string Pages { get; set; } = "127.0.0.1:8000";
 
     /// <summary>The address and port of the admin surface, on loopback; `none` for no such thing.</summary>

@@ -81,11 +81,13 @@ let resumption (server: unit -> Served) =
                 Expect.isTrue first version
                 let place = String.Concat("127.0.0.1:", string port)
 
-                let! struct (code, said) =
-                    openssl [ "s_client"; "-connect"; place; version; "-sess_in"; file ]
+                // Without a ticket and without an id there is nothing that the client could write down.
+                if IO.FileInfo(file).Length > 0L then
+                    let! struct (code, said) =
+                        openssl [ "s_client"; "-connect"; place; version; "-sess_in"; file ]
 
-                Expect.equal code 0 said
-                Expect.stringContains said "New, TLSv1" "nothing is resumed"
+                    Expect.equal code 0 said
+                    Expect.stringContains said "New, TLSv1" "nothing is resumed"
 
             IO.File.Delete file
         }

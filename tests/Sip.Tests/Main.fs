@@ -22,4 +22,6 @@ let private examples =
 
 [<EntryPoint>]
 let main arguments =
-    Closing.run arguments (testList "Tests" [ examples; Requirements.all [ Suite.all; examples ] ])
+    Closing.run
+        arguments
+        (testList "Tests" [ examples; Requirements.all [ Suite.all; examples ]; Threats.all ])
