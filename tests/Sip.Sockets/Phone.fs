@@ -5,6 +5,7 @@ namespace Sip.Sockets
 
 open System
 open System.Collections.Generic
+open System.Text.RegularExpressions
 open System.Threading.Tasks
 
 /// One side of a call.
@@ -108,7 +109,7 @@ type Phone(line: Line, user: string, password: string, domain: string) =
         let target = Said.one "To" request
 
         let tagged =
-            if target.Contains ";tag=" || status = 100 then
+            if Regex.IsMatch(target, @";\s*tag\s*=") || status = 100 then
                 target
             else
                 $"{target};tag={identity}"
