@@ -117,7 +117,7 @@ var token = options.AdminToken.Length > 0 ? options.AdminToken : options.Data.Le
 if (admin is not null) new AdminSite(new AdminToken(token), AdminSite.Routes(edge, certificates)).Serve(app, admin.Port);
 Api.Map(
     app, edge, users,
-    new Settings(RealmModule.name(realm), webSockets, guests, [.. options.Ice.Select(url => new IceServer(url))]),
+    new Settings(RealmModule.name(realm), webSockets, guests, [.. options.Ice.Where(url => !url.StartsWith("turn", StringComparison.OrdinalIgnoreCase)).Select(url => new IceServer(url))]),
     new Health(realm, options.HostName.FirstOrDefault(), options.Path.FirstOrDefault("/"), certificates, clock.Time, log),
     new Credentials(issuer!, Sip.Identity.TemporaryKey.Of(secret), RealmModule.name(realm), [.. webSockets.OrderByDescending(url => url.StartsWith("wss:", StringComparison.Ordinal))], options.Ice, secrets.Turn, clock.Time));
 

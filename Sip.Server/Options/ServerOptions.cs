@@ -54,7 +54,7 @@ public sealed class ServerOptions
     /// <summary>Paths at which there is a WebSocket; none means any.</summary>
     public List<string> Path { get; set; } = [];
 
-    /// <summary>ICE servers for the phone page: STUN or TURN URLs.</summary>
+    /// <summary>ICE servers: STUN URLs for the phone page and all, TURN URLs, which want a login, for `/api/credentials` alone.</summary>
     public List<string> Ice { get; set; } = [];
 
     /// <summary>Listeners for trunks, `tls:address:port`: only peers that show their certificate may connect.</summary>
