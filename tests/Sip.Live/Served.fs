@@ -58,11 +58,20 @@ type Served =
         | Transport.Ws -> this.Ports[2]
         | Transport.Wss -> this.Ports[3]
 
-    /// Descriptors that the server holds.
+    /// Descriptors that the server holds, but for the assemblies, which the runtime opens and keeps whenever it
+    /// comes to need them.
     member this.Descriptors =
-        Directory
-            .GetFileSystemEntries(String.Concat("/proc/", string this.Process.Id, "/fd"))
-            .Length
+        let isAssembly (entry: string) =
+            try
+                match File.ResolveLinkTarget(entry, false) with
+                | null -> false
+                | target -> target.FullName.EndsWith(".dll", StringComparison.Ordinal)
+            with :? IOException ->
+                false
+
+        Directory.GetFileSystemEntries(String.Concat("/proc/", string this.Process.Id, "/fd"))
+        |> Array.filter (isAssembly >> not)
+        |> Array.length
 
     interface IDisposable with
         member this.Dispose() =
