@@ -70,6 +70,7 @@ if (isCheck)
     foreach (var (name, days) in certificates.DaysLeft) Console.WriteLine($"shows the certificate of {name}, for {days} days yet");
     return 0;
 }
+
 var resolver = Resolver.OfMachine(clock);
 var realm = setup.Realm;
 var pages = Configuring.Pages(options)!;

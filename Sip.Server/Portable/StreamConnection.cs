@@ -142,18 +142,10 @@ public sealed class StreamConnection
     // The handshake of a balancer may name the client that it is for.
     private StreamStep Forwarded(in StreamStep step, ReadOnlySpan<byte> head)
     {
-        switch (edge.Setup.Behind(Remote, head))
-        {
-            case Behind.Client said:
-                Remote = said.Client;
-                return step;
-            case { IsNobody: true }:
-                return step;
-            case Behind.Unreadable said:
-                return Streams.Refuse(step.Consumed, 400, said.Reason);
-            default:
-                throw new InvalidOperationException("Unknown word of a balancer");
-        }
+        var remote = Remote;
+        var next = Balancing.Forwarded(edge.Setup, step, head, ref remote);
+        Remote = remote;
+        return next;
     }
 
     // The flow, which the first message of a SIP stream opens.

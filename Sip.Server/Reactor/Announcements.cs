@@ -41,23 +41,6 @@ internal sealed unsafe class Announcements(Shard shard)
         }
     }
 
-    /// <summary>The step of a balancer's handshake, and the client that it is for, if it names one.</summary>
-    public static StreamStep Forwarded(Setup setup, in StreamStep step, ReadOnlySpan<byte> head, ref Endpoint remote)
-    {
-        switch (setup.Behind(remote, head))
-        {
-            case Behind.Client said:
-                remote = said.Client;
-                return step;
-            case { IsNobody: true }:
-                return step;
-            case Behind.Unreadable said:
-                return Streams.Refuse(step.Consumed, 400, said.Reason);
-            default:
-                throw new InvalidOperationException("Unknown word of a balancer");
-        }
-    }
-
     private void Begin(Connection connection, byte* bytes, int length)
     {
         if (length > 0) Libc.recv(connection.Descriptor, bytes, length, Libc.DontWait);

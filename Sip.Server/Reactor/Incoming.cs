@@ -1,4 +1,5 @@
 using Sip.Edge;
+using Sip.Server.Shell;
 using Sip.Wire;
 
 namespace Sip.Server.Reactor;
@@ -98,7 +99,7 @@ internal sealed unsafe class Incoming
             var step = Streams.Receive(connection.Opening.Rules, shard.Now, connection.State, buffer.AsSpan(done, end - done));
             if (step.Event.IsUpgraded && shard.Setup.IsBalancer(connection.Remote.Address))
             {
-                step = Announcements.Forwarded(shard.Setup, step, buffer.AsSpan(done, step.Consumed), ref connection.Remote);
+                step = Balancing.Forwarded(shard.Setup, step, buffer.AsSpan(done, step.Consumed), ref connection.Remote);
                 if (!shard.Counts(connection)) return;
             }
             shard.Do(connection, step);
