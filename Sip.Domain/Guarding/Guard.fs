@@ -11,7 +11,7 @@ open Sip.Routing
 /// The guard of one shard; one thread at a time.
 [<Sealed>]
 type Guard(secret: byte[], caps: Caps, peers: Address seq) =
-    let key = Prf.key (ReadOnlySpan(Seal.digest secret "guard" []))
+    let key = Seal.key secret "guard"
     let trusted = HashSet<Address>(peers)
     let refused: int64[] = Array.zeroCreate Bound.table.Length
     let mutable dropped = 0L

@@ -52,7 +52,7 @@ type FlowTexts(realm: Realm, capacity: int) =
     let byAlias = Dictionary<Mark, FlowText>()
     // What the names of the registrar behind us resolved to.
     let trusted = HashSet<Address>()
-    let key = Prf.key (ReadOnlySpan(Seal.digest realm.Secret "known alias" []))
+    let key = Seal.key realm.Secret "known alias"
     let mint = Mint.ofRealm realm
 
     let spell (flow: Flow) : FlowText =

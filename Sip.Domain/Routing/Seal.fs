@@ -27,6 +27,10 @@ module Seal =
         let framed = parts |> List.collect (fun part -> [ lengthOf part; part ])
         HMACSHA256.HashData(secret, Array.concat (Text.toBytes purpose :: framed))
 
+    /// The key of a keyed hash for this purpose, derived from the secret.
+    let key (secret: byte[]) (purpose: string) : PrfKey =
+        Prf.key (ReadOnlySpan(digest secret purpose []))
+
     /// The content with its digest, as one token of URL-safe characters.
     let close (secret: byte[]) (purpose: string) (content: byte[]) : string =
         let mac = digest secret purpose [ content ]

@@ -77,9 +77,6 @@ module Station =
 
         Text.toBytes (String.Concat("Via: ", Via.print ours))
 
-    let private key (realm: Realm) (purpose: string) : PrfKey =
-        Prf.key (ReadOnlySpan(Seal.digest realm.Secret purpose []))
-
     /// A station of one shard for a realm.
     let ofShard (sharding: Sharding) (realm: Realm) : Station =
         let listeners = realm.Listeners
@@ -94,11 +91,11 @@ module Station =
             Vias = Array.map via listeners
             RecordLines = Array.map RecordRoute.lineOf listeners
             RealmParameter = Text.toBytes (String.Concat("realm=\"", Realm.name realm, "\""))
-            BranchKey = key realm "branch"
-            LoopKey = key realm "loop"
-            TagKey = key realm "tag"
-            TransactionKey = key realm "transaction"
-            ShardKey = key realm "shard"
+            BranchKey = Seal.key realm.Secret "branch"
+            LoopKey = Seal.key realm.Secret "loop"
+            TagKey = Seal.key realm.Secret "tag"
+            TransactionKey = Seal.key realm.Secret "transaction"
+            ShardKey = Seal.key realm.Secret "shard"
             Flows = FlowTexts(realm, keptFlows)
         }
 
