@@ -3,6 +3,11 @@
 declare -A pid=() ports=()
 admin=() # more options of ours: its admin surface, where somebody asks it
 
+certify() { # a certificate for this machine in $out
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
+    -keyout "$out/key.pem" -out "$out/cert.pem" 2>/dev/null
+}
+
 pinned() { # CORES COMMAND...: runs it on those cores, where there are several
   if [ "$(nproc)" -gt 1 ] && command -v taskset >/dev/null; then exec taskset -c "$@"; else shift; exec "$@"; fi
 }
