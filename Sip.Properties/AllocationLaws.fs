@@ -59,18 +59,6 @@ let private inDialog (transport: Transport) (callee: Flow) =
         )
     |> Text.toBytes
 
-/// Bytes that a piece of work allocates in a thousand rounds once it is warm.
-let private allocated (work: unit -> unit) =
-    for _ in 1..100 do
-        work ()
-
-    let before = GC.GetAllocatedBytesForCurrentThread()
-
-    for _ in 1..1000 do
-        work ()
-
-    GC.GetAllocatedBytesForCurrentThread() - before
-
 let private heading =
     Heading.Written(ReadOnlyMemory(Text.toBytes "sip:bob@y.invalid;transport=ws"))
 
@@ -128,7 +116,7 @@ let private law (sentence: string) (work: Bench -> Flow -> Flow -> unit -> unit)
                     Transport.inVia source.Transport + " to " + Transport.inVia target.Transport
 
                 testCase name
-                <| fun () -> Expect.equal (allocated (work (Bench()) source target)) 0L "bytes"
+                <| fun () -> Expect.equal (Law.allocated (work (Bench()) source target)) 0L "bytes"
         ]
 
 let all =
@@ -150,7 +138,7 @@ let all =
                     if branch.Length = 0 || tag.Length = 0 || hops <> 70L then
                         failtest "misread"
 
-                Expect.equal (allocated work) 0L "bytes"
+                Expect.equal (Law.allocated work) 0L "bytes"
 
             law "admitting, routing and forwarding an INVITE allocates nothing"
             <| fun bench source target ->
@@ -257,7 +245,7 @@ let all =
                     Frames.unmask head.Mask (Span(frame, head.HeadLength, head.Length))
                     Frames.writeHead Opcode.Text head.Length (Span target) |> ignore
 
-                Expect.equal (allocated work) 0L "bytes"
+                Expect.equal (Law.allocated work) 0L "bytes"
 
             testList
                 "a message through the ledger costs at most 400 bytes, its states and deadlines included"

@@ -14,6 +14,18 @@ open FsCheck.FSharp
 [<RequireQualifiedAccess>]
 module Law =
 
+    /// Bytes that a piece of work allocates in a thousand rounds once it is warm.
+    let allocated (work: unit -> unit) : int64 =
+        for _ in 1..100 do
+            work ()
+
+        let before = GC.GetAllocatedBytesForCurrentThread()
+
+        for _ in 1..1000 do
+            work ()
+
+        GC.GetAllocatedBytesForCurrentThread() - before
+
     let private replay =
         match Environment.GetEnvironmentVariable "SIP_REPLAY" with
         | null -> None

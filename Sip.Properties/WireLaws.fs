@@ -123,6 +123,14 @@ let private printsBack (read: string -> 'noun voption) (print: 'noun -> string) 
     | ValueSome noun -> read (print noun) = ValueSome noun
     | ValueNone -> false
 
+let private replacing (cuts: (int * int * string) list) : Edits =
+    let edits = Edits()
+
+    for at, length, piece in cuts do
+        Patch.replace edits (Slice.between at (at + length)) (ReadOnlySpan(Text.toBytes piece))
+
+    edits
+
 let all =
     testList
         "Wire"
@@ -153,13 +161,7 @@ let all =
                 "edits are what cutting and pasting the text by hand would make"
                 (Arb.fromGen cuts)
             <| fun (text, cuts) ->
-                let edits = Edits()
-
-                for at, length, piece in cuts do
-                    Patch.replace
-                        edits
-                        (Slice.between at (at + length))
-                        (ReadOnlySpan(Text.toBytes piece))
+                let edits = replacing cuts
 
                 Text.ofBytes (ReadOnlySpan(Patch.toBytes edits (whole text))) =
                     Reference.cutAndPaste text cuts
@@ -168,13 +170,7 @@ let all =
                 "what is put in where something is taken away stands before it, whatever came first"
                 (Arb.fromGen cuts)
             <| fun (text, cuts) ->
-                let edits = Edits()
-
-                for at, length, piece in cuts do
-                    Patch.replace
-                        edits
-                        (Slice.between at (at + length))
-                        (ReadOnlySpan(Text.toBytes piece))
+                let edits = replacing cuts
 
                 for at, length, _ in cuts do
                     if length > 0 then

@@ -135,18 +135,6 @@ let private origins =
         && (uint32 one = uint32 other
             || key (Address.ofV4 (uint32 one)) <> key (Address.ofV4 (uint32 other)))
 
-/// Bytes that a thousand rounds allocate once warm.
-let private allocated (work: unit -> unit) =
-    for _ in 1..100 do
-        work ()
-
-    let before = GC.GetAllocatedBytesForCurrentThread()
-
-    for _ in 1..1000 do
-        work ()
-
-    GC.GetAllocatedBytesForCurrentThread() - before
-
 let private free =
     testCase "asking about a datagram or a message of a connection allocates nothing"
     <| fun () ->
@@ -159,7 +147,7 @@ let private free =
             guard.Datagram(at 1000L, from) |> ignore
             guard.Message(at 1000L, int64 address, from) |> ignore
 
-        Expect.equal (allocated work) 0L "bytes"
+        Expect.equal (Law.allocated work) 0L "bytes"
 
 /// Every law.
 let all: Test =

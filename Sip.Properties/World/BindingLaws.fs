@@ -73,31 +73,8 @@ let private letter (method: string) (from: string) more =
 
     letter
 
-let private answerOf (login: Login) (method: string) (response: Sheet) : (string * string) option =
-    let header, answer =
-        if Sheet.status response = 401 then
-            "WWW-Authenticate", "Authorization"
-        else
-            "Proxy-Authenticate", "Proxy-Authorization"
-
-    Sheet.all header response
-    |> List.tryPick (fun text ->
-        match Challenge.read text with
-        | Ok(Demand.Digest challenge) when
-            challenge.Algorithm = AlgorithmName.Known login.Ha1.Algorithm
-            ->
-            let credentials =
-                Digest.answer
-                    login
-                    method
-                    (uriOf method)
-                    (NonceCount.ofNumber 1u)
-                    "0a4f113b"
-                    challenge
-
-            Some(answer, Credentials.print credentials)
-        | Ok(Demand.Digest _ | Demand.OtherScheme _)
-        | Error _ -> None)
+let private answerOf (login: Login) (method: string) (response: Sheet) =
+    Challenged.answer login method (uriOf method) "0a4f113b" response
 
 let private loginOf algorithm (name: string) (password: string) : Login =
     {

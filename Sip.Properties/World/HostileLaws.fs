@@ -135,18 +135,6 @@ let private binding (flow: Flow) (q: int) : Binding =
         RegId = ValueNone
     }
 
-let private trunk: Flow =
-    {
-        Listener = ListenerId 0
-        Transport = Transport.Udp
-        Connection = 0L
-        Remote =
-            {
-                Address = Address.ofV4 0xC0000264u
-                Port = 5060
-            }
-    }
-
 let private phone = World.flow 1 Link.Udp 0L
 
 /// A flow of a listener that there is none of: a step that meets it throws.
@@ -178,12 +166,12 @@ let private faulty =
                 ledger.Take(at 0L, Input.Restored("bob@example.test", bad)) |> ignore
 
                 Expect.throws
-                    (fun () -> ledger.Take(at 1L, Input.Arrived(trunk, invite 1)) |> ignore)
+                    (fun () -> ledger.Take(at 1L, Input.Arrived(World.trunk, invite 1)) |> ignore)
                     "the listener is none"
 
                 Expect.equal ledger.Held 0 "nothing is kept of it"
                 let options = request "OPTIONS" "sip:example.test" 2 []
-                let effects = ledger.Take(at 2L, Input.Arrived(trunk, options))
+                let effects = ledger.Take(at 2L, Input.Arrived(World.trunk, options))
                 Expect.equal (statuses effects) [ "SIP/2.0 200 OK" ] "and nothing of what failed"
             }
 
@@ -194,12 +182,12 @@ let private faulty =
                 ledger.Take(at 0L, Input.Restored("bob@example.test", binding phone 900))
                 |> ignore
 
-                ledger.Take(at 1L, Input.Arrived(trunk, invite 1)) |> ignore
+                ledger.Take(at 1L, Input.Arrived(World.trunk, invite 1)) |> ignore
 
                 ledger.Take(at 1L, Input.Restored("bob@example.test", binding impossible 100))
                 |> ignore
 
-                ledger.Take(at 2L, Input.Arrived(trunk, invite 2)) |> ignore
+                ledger.Take(at 2L, Input.Arrived(World.trunk, invite 2)) |> ignore
 
                 // Both branches time out together; only the second call has somewhere else to go.
                 Expect.throws
@@ -234,12 +222,12 @@ let private bounds =
                         }
 
                 for number in 1..2 do
-                    let effects = ledger.Take(at 1L, Input.Arrived(trunk, invite number))
+                    let effects = ledger.Take(at 1L, Input.Arrived(World.trunk, invite number))
                     Expect.equal (List.head (statuses effects)) "SIP/2.0 100 Trying" "a peer's"
 
-                let effects = ledger.Take(at 1L, Input.Arrived(trunk, invite 3))
+                let effects = ledger.Take(at 1L, Input.Arrived(World.trunk, invite 3))
                 Expect.equal (statuses effects) [ "SIP/2.0 503 Service Unavailable" ] "full"
-                let again = ledger.Take(at 2L, Input.Arrived(trunk, invite 1))
+                let again = ledger.Take(at 2L, Input.Arrived(World.trunk, invite 1))
                 Expect.equal (statuses again) [ "SIP/2.0 100 Trying" ] "what is under way goes on"
             }
         ]

@@ -106,31 +106,7 @@ type Letters(seat: Seat) =
         }
 
     let credentials (request: Sheet) (response: Sheet) =
-        let header, answer =
-            if Sheet.status response = 401 then
-                "WWW-Authenticate", "Authorization"
-            else
-                "Proxy-Authenticate", "Proxy-Authorization"
-
-        Sheet.all header response
-        |> List.tryPick (fun text ->
-            match Challenge.read text with
-            | Ok(Demand.Digest challenge) when
-                challenge.Realm = "example.test"
-                && challenge.Algorithm = AlgorithmName.Known Algorithm.Md5
-                ->
-                let method = Sheet.method request
-
-                Digest.answer
-                    login
-                    method
-                    (Sheet.target request)
-                    (NonceCount.ofNumber 1u)
-                    "cnonce"
-                    challenge
-                |> fun credentials -> Some(answer, Credentials.print credentials)
-            | Ok(Demand.Digest _ | Demand.OtherScheme _)
-            | Error _ -> None)
+        Challenged.answer login (Sheet.method request) (Sheet.target request) "cnonce" response
 
     let recorded (sheet: Sheet) =
         Sheet.all "Record-Route" sheet

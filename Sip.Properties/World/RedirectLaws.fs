@@ -15,18 +15,6 @@ open Sip.Properties
 let private at milliseconds = Instant.FromMilliseconds milliseconds
 let private sent (text: string) = ReadOnlyMemory(Text.toBytes text)
 
-let private trunk: Flow =
-    {
-        Listener = ListenerId 0
-        Transport = Transport.Udp
-        Connection = 0L
-        Remote =
-            {
-                Address = Address.ofV4 0xC0000264u
-                Port = 5060
-            }
-    }
-
 let private phone = World.flow 1 Link.Udp 0L
 
 let private bound user : Input =
@@ -81,7 +69,7 @@ let private led method status contact =
         |> List.map (fun (hop, text) -> hop, Sheet.read text)
 
     let called =
-        arrive 1L trunk (request method)
+        arrive 1L World.trunk (request method)
         |> List.find (fun (_, sheet) -> Sheet.isRequest sheet)
         |> snd
 
@@ -102,7 +90,7 @@ let private kept =
 
                     Expect.equal
                         (responses |> List.map (fun (hop, sheet) -> hop, Sheet.status sheet))
-                        [ Hop.Flow trunk, status ]
+                        [ Hop.Flow World.trunk, status ]
                         said
 
                     Expect.equal

@@ -84,6 +84,19 @@ module World =
                 }
         }
 
+    /// The flow of the configured peer.
+    let trunk: Flow =
+        {
+            Listener = ListenerId 0
+            Transport = Transport.Udp
+            Connection = 0L
+            Remote =
+                {
+                    Address = Address.ofV4 0xC0000264u
+                    Port = 5060
+                }
+        }
+
     let private stranger = flow 90 Link.Udp 0L
 
     let private seat index (device: Device) =

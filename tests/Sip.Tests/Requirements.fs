@@ -39,24 +39,12 @@ let private rows: Row list = rowsOf "requirements.tsv" @ rowsOf "behaviours.tsv"
 
 let private reason = "n/a: "
 
-/// The folder of the whole project.
-let private root: string =
-    let rec above (folder: DirectoryInfo) =
-        if File.Exists(Path.Combine(folder.FullName, "Solution.sln")) then
-            folder.FullName
-        else
-            match folder.Parent with
-            | null -> failtest "the project's folder is not found"
-            | parent -> above parent
-
-    above (DirectoryInfo AppContext.BaseDirectory)
-
 // What is shown by a test that runs elsewhere is named by its file and its words.
 let private stands (name: string) : bool =
     match name.IndexOf ": " with
     | -1 -> false
     | at ->
-        let path = Path.Combine(root, name.Substring(0, at))
+        let path = Path.Combine(Project.root, name.Substring(0, at))
         File.Exists path && (File.ReadAllText path).Contains(name.Substring(at + 2))
 
 let private names (row: Row) : string list =

@@ -39,21 +39,10 @@ let private known: string list =
                 String.Concat(string letter, string number)
     ]
 
-let private root: string =
-    let rec above (folder: DirectoryInfo) =
-        if File.Exists(Path.Combine(folder.FullName, "Solution.sln")) then
-            folder.FullName
-        else
-            match folder.Parent with
-            | null -> failtest "the project's folder is not found"
-            | parent -> above parent
-
-    above (DirectoryInfo AppContext.BaseDirectory)
-
 // `| row | threat | answer | shown by |`; a bar within a column is written `\|`.
 let private rows: Row list =
     [
-        for line in File.ReadAllLines(Path.Combine(root, "THREATS.md")) do
+        for line in File.ReadAllLines(Path.Combine(Project.root, "THREATS.md")) do
             match Regex.Split(line.Trim(), @"(?<!\\)\|") |> Array.map _.Trim() with
             | [| ""; id; threat; answer; shown; "" |] when Regex.IsMatch(id, "^[A-Z][0-9]+$") ->
                 {
@@ -77,11 +66,11 @@ let private sources: Lazy<string> =
                 for folder in [ "Sip.Properties"; "tests" ] do
                     for file in
                         Directory.EnumerateFiles(
-                            Path.Combine(root, folder),
+                            Path.Combine(Project.root, folder),
                             "*",
                             SearchOption.AllDirectories
                         ) do
-                        let place = file.Substring(root.Length).Replace('\\', '/')
+                        let place = file.Substring(Project.root.Length).Replace('\\', '/')
 
                         let isSource =
                             [ ".fs"; ".js"; ".txt"; ".tsv" ]
@@ -163,7 +152,7 @@ let all: Test =
                                     String.Concat(row.Id, ": ", name)
 
                             for script in scripts row do
-                                let path = Path.Combine(root, script)
+                                let path = Path.Combine(Project.root, script)
 
                                 if not (File.Exists path || Directory.Exists path) then
                                     String.Concat(row.Id, ": ", script)
