@@ -99,6 +99,9 @@ type Server private (child: Process, output: Heard, ready: Task<string>) =
         child.BeginErrorReadLine()
         new Server(child, output, ready.Task)
 
+    /// Where it was built.
+    static member Assembly: string = assembly
+
     /// Everything that it wrote so far.
     member _.Output: string = output.Text
 

@@ -4,6 +4,7 @@
 module Sip.Sockets.Starting
 
 open System
+open System.Diagnostics
 open System.IO
 open System.Net
 open System.Net.Security
@@ -379,6 +380,51 @@ let private environment shell =
             Expect.equal server.Ready $"ready tcp:127.0.0.1:{port} http://{pages}/" "as it was said"
         }
 
+/// The built server with another runtime asked for than it was built with.
+let private old =
+    testCaseTask "a runtime that is older than the one it was built with is refused in words"
+    <| fun () ->
+        task {
+            let assembly = Server.Assembly
+            let file = nonNull (Path.ChangeExtension(assembly, ".runtimeconfig.json"))
+            let isOne (line: string) = line.Contains "\"version\": \""
+
+            let read (line: string) = Version.Parse(line.Split('"')[3])
+
+            let lines = File.ReadAllLines file
+            let built = lines |> Array.filter isOne |> Array.map read
+            Expect.isGreaterThanOrEqual built.Length 2 "the runtime and the web's"
+            Expect.all built (fun one -> one <= Environment.Version) "it is content with this one"
+
+            let newer =
+                lines
+                |> Array.map (fun line ->
+                    if isOne line then
+                        let one = read line
+                        line.Replace(string one, $"{one.Major}.{one.Minor}.{one.Build + 900}")
+                    else
+                        line)
+
+            let config = Path.Combine(folder (), "Sip.Server.runtimeconfig.json")
+            File.WriteAllLines(config, newer)
+
+            let info =
+                ProcessStartInfo(
+                    "dotnet",
+                    [ "exec"; "--runtimeconfig"; config; assembly; "--check" ]
+                )
+
+            info.RedirectStandardError <- true
+            info.RedirectStandardOutput <- true
+            use host = nonNull (Process.Start info)
+            let! said = host.StandardError.ReadToEndAsync()
+            do! Waiting.forEnd "the host to refuse" (host.WaitForExitAsync())
+            Expect.notEqual host.ExitCode 0 "it does not start"
+            Expect.stringContains said "You must install or update .NET" "what to do"
+            Expect.stringContains said $"version '{built[0].Major}.{built[0].Minor}.9" "which one"
+            Directory.Delete(nonNull (Path.GetDirectoryName config), true)
+        }
+
 let all (shells: string list) : Test =
     testList
         "Starting"
@@ -386,6 +432,7 @@ let all (shells: string list) : Test =
             yield! problems
             checks
             badCertificate
+            old
 
             for shell in shells do
                 occupied shell SocketType.Dgram ProtocolType.Udp "udp"
