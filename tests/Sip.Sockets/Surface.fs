@@ -21,7 +21,10 @@ let private start shell more : Task<struct (Laboratory * int)> =
     task {
         let admin = Ports.take ()
         let options = [ "--admin"; $"127.0.0.1:{admin}" ] @ more
-        let! lab = Laboratory.start shell [ "udp"; "tcp"; "ws" ] "example.test" options
+
+        let! lab =
+            Laboratory.start shell [ "udp"; "tcp"; "ws"; "wss" ] "example.test" options
+
         return struct (lab, admin)
     }
 
@@ -403,6 +406,27 @@ let private notified shell =
             Directory.Delete(folder, true)
         }
 
+let private measured shell =
+    testCaseTask
+        $"metrics tell the days of each certificate, memory and the collector's pauses, in the {shell} shell"
+    <| fun () ->
+        task {
+            let! struct (lab, admin) = start shell [ "--admin-token"; token ]
+            use _ = lab.Server
+            let! answer = ask admin "GET" "/metrics" ("Bearer " + token)
+            let! text = body answer
+
+            for name in
+                [
+                    "sip_memory_bytes"
+                    "sip_memory_limit_bytes"
+                    "sip_pause_seconds"
+                    "sip_pause_longest_seconds"
+                    "sip_certificate_days\\{name=\"localhost\"\\}"
+                ] do
+                Expect.isMatch text $"(?m)^{name} [0-9.]*[1-9][0-9.]*(E[-+][0-9]+)?$" name
+        }
+
 let all (shells: string list) : Test =
     testList
         "Surface"
@@ -411,6 +435,7 @@ let all (shells: string list) : Test =
 
             for shell in shells do
                 guarded shell
+                measured shell
                 kept shell
                 anonymous shell
                 silent shell
