@@ -13,16 +13,20 @@ public sealed class Shard
 {
     // Fewer than that being ready after a rest have come just now.
     private const int many = 64;
+    // So many handshakes are gone on with in a turn: whoever is connected waits for a few of them, not for all.
+    private const int shakesOfATurn = 8;
     private readonly Clock clock;
     private readonly ILogger log;
     private readonly Realm realm;
     private readonly int number;
     private readonly List<Connection> passed = [];
+    // Those whose handshake can go on and has to wait for a later turn.
+    private readonly Queue<long> ripe = new();
     private readonly TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Neighbours neighbours;
     private Gathering gathering = GatheringModule.start;
     private long looked, seen;
-    private int came, told;
+    private int came, told, shakes;
     private long since;
 
     internal Shard(int number, Setup setup, IConductor conductor, Clock clock, ReactorSettings settings, bool shared, ILogger log)
@@ -298,6 +302,7 @@ public sealed class Shard
         Look();
         See(before, count);
         Now = clock.Now;
+        ShakeRipe();
         for (var i = 0; i < count; i++)
         {
             var mark = Readiness.Mark(i);
@@ -316,7 +321,7 @@ public sealed class Shard
 
     private int Patience()
     {
-        if (Incoming.HasUnread) return 0;
+        if (Incoming.HasUnread || ripe.Count > 0) return 0;
         var wake = Math.Min(Math.Min(Conductor.Wake.Milliseconds, Wheel.Wake.Milliseconds), Farewell.Wake.Milliseconds);
         return wake == long.MaxValue ? -1 : (int)Math.Clamp(wake - clock.Now.Milliseconds, 0, 1_000_000);
     }
@@ -336,7 +341,8 @@ public sealed class Shard
             }
             else if (connection.Stage == Stage.Securing)
             {
-                Shake(connection);
+                if (connection.Errand is not null || shakes++ < shakesOfATurn) Shake(connection);
+                else Defer(connection);
             }
             else
             {
@@ -350,6 +356,22 @@ public sealed class Shard
             connection.IsBroken = true;
             Outgoing.Touch(connection);
         }
+    }
+
+    // Until its turn comes it is not watched: what is ready all the time would be told all the time.
+    private void Defer(Connection connection)
+    {
+        if (connection.Watched == 0) return;
+        connection.Watched = 0;
+        Readiness.Change(connection.Descriptor, 0, connection.Number);
+        ripe.Enqueue(connection.Number);
+    }
+
+    private void ShakeRipe()
+    {
+        shakes = 0;
+        while (shakes < shakesOfATurn && ripe.TryDequeue(out var number))
+            if (Table.Find(number) is { Stage: Stage.Securing } connection) Ready(connection, Libc.In);
     }
 
     private void TakeInbox()

@@ -13,6 +13,8 @@ let private kinds: (string * (string -> int -> Bound -> Tally)) list =
         "forge", Forgery.run
         "sockets", SocketRun.run
         "enumeration", Enumeration.run
+        "timing", Timing.run
+        "handshakes", Shaking.run
     ]
 
 /// One long run of a kind, kept in the ledger file.
