@@ -262,6 +262,26 @@ type internal Entrance
             outbox.Note(Note.Stopped(source.Flow, principal.User))
             Decision.Refuse Refusal.Metered
 
+    // Whoever is registered on a flow has proven themselves on it, in an earlier run of the process perhaps.
+    let isRegistered (now: Instant) (source: FlowText) (request: Message) =
+        let all = request.Bytes
+
+        match AddressView.read all (Message.value HeaderName.From request) with
+        | ValueSome from ->
+            Station.isOurs station (Slice.bytes all from.Uri.Host)
+            && tables.Location.IsOn(now, all, from.Uri, source.Flow)
+        | ValueNone -> false
+
+    let speakerOf (now: Instant) (source: FlowText) (request: Message) =
+        if Gate.asksWho realm source request then
+            match proofs.Speaker(now, source.Flow, request) with
+            | Speaker.Stranger when isRegistered now source request -> Speaker.Own
+            | Speaker.Stranger
+            | Speaker.Own
+            | Speaker.Alien as speaker -> speaker
+        else
+            Speaker.Stranger
+
     let admitted
         (now: Instant)
         (source: FlowText)
@@ -277,11 +297,7 @@ type internal Entrance
 
         let scheme = if view.Kind = UriKind.Sips then Scheme.Sips else Scheme.Sip
 
-        let speaker =
-            if Gate.asksWho realm source request then
-                proofs.Speaker(now, source.Flow, request)
-            else
-                Speaker.Stranger
+        let speaker = speakerOf now source request
 
         match Gate.demand station source speaker target request with
         | Demand.Nothing ->

@@ -232,6 +232,21 @@ let private own =
 
         mine
 
+let private registered =
+    Law.holds
+        "whoever is registered on a flow, in an earlier run of the process perhaps, speaks for themselves on it and for nobody else"
+        (Arb.fromGen (Gen.zip cases (Gen.elements [ "bob"; "b%6Fb"; "carol" ])))
+    <| fun ((shards, _, method, _), name) ->
+        let scene = Scene shards
+
+        let heard, went =
+            scene.Ask phone (scene.Request method ways.Head $"sip:{name}@example.test" within)
+
+        if name = "carol" then
+            heard = [ 407 ] && not went
+        else
+            heard = [] && went
+
 let private others =
     Law.holds
         "a connection that one user has proven speaks for no other: whoever claims to be another is asked again, and refused who is not"
@@ -436,4 +451,4 @@ let private unchallenged =
 let all: Test =
     testList
         "Proofs (RFC 3261 22, 26.1.1)"
-        [ own; others; unseen; byPeer; ends; bound; unchallenged ]
+        [ own; registered; others; unseen; byPeer; ends; bound; unchallenged ]
