@@ -63,6 +63,7 @@ let all: Test =
             MeterLaws.all
             OverloadLaws.all
             BoundLaws.all
+            EmergencyLaws.all
             GatheringLaws.all
             TransactionLaws.all
             ForkLaws.all

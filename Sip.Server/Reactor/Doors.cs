@@ -1,4 +1,7 @@
+using System.Net;
+using System.Net.Sockets;
 using Sip.Edge;
+using Sip.Routing;
 using Sip.Server.Shell;
 using Sip.Wire;
 
@@ -14,6 +17,7 @@ internal sealed unsafe class Doors : IDisposable
     private readonly IReadOnlyList<Opening> openings;
     private readonly int[] descriptors;
     private readonly Datagrams datagrams = new();
+    private readonly IPAddress[] peers;
     // Given up for a moment when no descriptor is left, so that a client can at least be turned away.
     private int spare = Spare();
     private bool isShort;
@@ -24,6 +28,7 @@ internal sealed unsafe class Doors : IDisposable
         this.shard = shard;
         this.log = log;
         this.openings = openings;
+        peers = [.. RealmModule.peerAddresses(shard.Setup.Realm).Select(AddressModule.toIPAddress)];
         descriptors = new int[openings.Count];
         Array.Fill(descriptors, -1);
         try
@@ -65,7 +70,7 @@ internal sealed unsafe class Doors : IDisposable
     public void Sift(int sieve)
     {
         for (var i = 0; i < openings.Count; i++)
-            if (openings[i].IsDatagram && descriptors[i] >= 0) Sifting.Set(descriptors[i], sieve);
+            if (openings[i].IsDatagram && descriptors[i] >= 0) Sifting.Set(descriptors[i], sieve, peers.Where(peer => IsOfFamily(openings[i], peer)));
     }
 
     /// <summary>Accepts no further connection.</summary>
@@ -83,6 +88,9 @@ internal sealed unsafe class Doors : IDisposable
         spare = -1;
         datagrams.Dispose();
     }
+
+    private static bool IsOfFamily(Opening opening, IPAddress peer) =>
+        (peer.AddressFamily == AddressFamily.InterNetwork) == AddressModule.isV4(opening.Bound.Address);
 
     private static int Spare() => Libc.eventfd(0, Libc.CloseOnExec);
 

@@ -50,5 +50,6 @@ let main arguments =
                     Rotation.all
                     Shards.all
                     Resolving.all
+                    Sifted.all
                 ]
         ))
