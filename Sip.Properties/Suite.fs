@@ -94,4 +94,5 @@ let all: Test =
             Hostile.ShapeLaws.all
             Hostile.EnumerationLaws.all
             World.PolicyLaws.all
+            World.ProofLaws.all
         ]

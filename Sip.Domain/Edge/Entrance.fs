@@ -190,10 +190,12 @@ type internal Entrance
         outbox.Reply(source, request, status, Status.phrase status, headers)
 
     // The shard of the connection may be another: a REGISTER is worked on where the bindings are.
-    let vouch (flow: Flow) =
-        if Flow.isConnection flow && not (proofs.Vouched flow) then
-            proofs.Vouch flow
-            outbox.Tell(Told.Proven flow)
+    let vouch (now: Instant) (flow: Flow) (principal: Principal) =
+        match proofs.News(now, flow, principal) with
+        | ValueSome until ->
+            proofs.Vouch(flow, principal.User, until)
+            outbox.Tell(Told.Proven(flow, principal.User, until))
+        | ValueNone -> ()
 
     // What a datagram says proves nothing about where it comes from.
     let shown (now: Instant) (source: FlowText) (request: Message) =
@@ -230,8 +232,8 @@ type internal Entrance
         | Verdict.Proven(principal, spent, info) ->
             proofs.Spend spent
 
-            if Gate.mayBe realm principal target request then
-                vouch source.Flow
+            if proofs.MayBe(principal, target, request) then
+                vouch now source.Flow principal
                 Shown.Sound(principal, info)
             else
                 Shown.Foreign
@@ -260,6 +262,26 @@ type internal Entrance
             outbox.Note(Note.Stopped(source.Flow, principal.User))
             Decision.Refuse Refusal.Metered
 
+    // Whoever is registered on a flow has proven themselves on it, in an earlier run of the process perhaps.
+    let isRegistered (now: Instant) (source: FlowText) (request: Message) =
+        let all = request.Bytes
+
+        match AddressView.read all (Message.value HeaderName.From request) with
+        | ValueSome from ->
+            Station.isOurs station (Slice.bytes all from.Uri.Host)
+            && tables.Location.IsOn(now, all, from.Uri, source.Flow)
+        | ValueNone -> false
+
+    let speakerOf (now: Instant) (source: FlowText) (request: Message) =
+        if Gate.asksWho realm source request then
+            match proofs.Speaker(now, source.Flow, request) with
+            | Speaker.Stranger when isRegistered now source request -> Speaker.Own
+            | Speaker.Stranger
+            | Speaker.Own
+            | Speaker.Alien as speaker -> speaker
+        else
+            Speaker.Stranger
+
     let admitted
         (now: Instant)
         (source: FlowText)
@@ -275,9 +297,9 @@ type internal Entrance
 
         let scheme = if view.Kind = UriKind.Sips then Scheme.Sips else Scheme.Sip
 
-        match
-            Gate.demand realm source (proofs.Vouched source.Flow) way.Token.IsThere target request
-        with
+        let speaker = speakerOf now source request
+
+        match Gate.demand station source speaker target request with
         | Demand.Nothing ->
             carryOut
                 now
@@ -285,8 +307,17 @@ type internal Entrance
                 method
                 request
                 way
-                (deciding.Decide(now, source, method, scheme, request, way, target))
-        | Demand.Unmeetable -> ()
+                (deciding.Decide(
+                    now,
+                    source,
+                    method,
+                    scheme,
+                    request,
+                    way,
+                    target,
+                    Subscriber.unending
+                ))
+        | Demand.Unmeetable -> outbox.Refuse(source, request, Refusal.NotYou)
         | Demand.AsRegistrar
         | Demand.AsProxy as demand ->
             match judged now source demand target request with
@@ -294,7 +325,7 @@ type internal Entrance
             | Shown.Foreign ->
                 carryOutOnce now source method request way (Decision.Refuse Refusal.NotYou)
             | Shown.Sound(principal, info) ->
-                deciding.Decide(now, source, method, scheme, request, way, target)
+                deciding.Decide(now, source, method, scheme, request, way, target, principal.Until)
                 |> measured now source principal request way
                 |> withInfo method info
                 |> carryOutOnce now source method request way

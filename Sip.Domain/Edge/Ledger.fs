@@ -143,7 +143,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
             if load.IsCalm then
                 Fate.Work
             else
-                let known = proofs.Vouched source.Flow
+                let known = proofs.Vouched(now, source.Flow)
                 load.Judge(Pressing.urgency source known method request)
 
         match fate with
@@ -318,7 +318,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
         | Told.Opened flow -> outbox.Open flow
         | Told.Closed flow -> closed flow
         | Told.Bound(aor, bindings, changes, since) -> location.Store(since, aor, bindings, changes)
-        | Told.Proven flow when outbox.IsLive flow -> proofs.Vouch flow
+        | Told.Proven(flow, user, until) when outbox.IsLive flow -> proofs.Vouch(flow, user, until)
         | Told.Speaks(flow, user, speech) when outbox.IsLive flow ->
             identities.Take(flow, user, speech)
         | Told.Proven _

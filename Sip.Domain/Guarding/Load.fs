@@ -27,15 +27,20 @@ type Load() =
     let mutable worked = 0L
     let mutable refused = 0L
     let mutable dropped = 0L
-    // Since the sieve was last looked at: calls that came through, and those that were worked on.
+    // Since the sieve became what it is: calls that came through it, and those that were worked on; and for how
+    // long what is looked at now came after that.
     let mutable sieve = Sieve.wide
-    let mutable looked = Instant.FromMilliseconds 0L
+    let mutable since = Instant.FromMilliseconds 0L
+    let mutable last = since
+    let mutable through = 0L<ms>
     let mutable came = 0
     let mutable taken = 0
 
     /// What is looked at next had waited so long, with so many thousandths of the socket's buffer full.
     member _.Waited(now: Instant, wait: int64<ms>, filled: int) : unit =
         waited <- Overload.felt wait filled
+        last <- now
+        through <- (now.Since since) - wait
         let next = Overload.step now waited mood
 
         // Short waits behind a narrow sieve say nothing about what is in front of it.
@@ -64,7 +69,7 @@ type Load() =
     member _.Judge(urgency: Urgency) : Fate =
         let isWorked = Ceiling.admits room urgency && Overload.isWorked mood waited urgency
 
-        if Overload.isNew urgency then
+        if through >= 0L<ms> && Overload.isNew urgency then
             came <- came + 1
 
             if isWorked then
@@ -87,13 +92,21 @@ type Load() =
     /// Looks at the sieve, now and then; whether it is another one now.
     member _.Sifts(now: Instant) : bool =
         if Overload.isShedding mood then
-            if now.Since looked < Sieve.pace then
+            // Where nothing has come for so long nothing waits.
+            let seen =
+                if now.Since last >= Sieve.pace then
+                    now.Since since
+                else
+                    through
+
+            if seen < Sieve.pace then
                 false
             else
                 let next = Sieve.step came taken sieve
                 let isOther = next <> sieve
                 sieve <- next
-                looked <- now
+                since <- now
+                through <- 0L<ms>
                 came <- 0
                 taken <- 0
                 isOther
