@@ -64,6 +64,7 @@ let all: Test =
             OverloadLaws.all
             BoundLaws.all
             EmergencyLaws.all
+            CeilingLaws.all
             GatheringLaws.all
             TransactionLaws.all
             ForkLaws.all

@@ -21,6 +21,7 @@ type Load() =
     let price = 6
     let most = 6_000
     let mutable mood = Mood.Calm
+    let mutable room = Room.Ample
     let mutable waited = 0L<ms>
     let mutable credit = most
     let mutable worked = 0L
@@ -50,7 +51,12 @@ type Load() =
     member _.Wait: int64<ms> = waited
 
     /// Whether nothing is refused, whatever it is.
-    member _.IsCalm: bool = not (Overload.isShedding mood)
+    member _.IsCalm: bool = room = Room.Ample && not (Overload.isShedding mood)
+
+    /// How much room there is.
+    member _.Room
+        with get () = room
+        and set (now: Room) = room <- now
 
     /// A message is worked on.
     member _.Works() : unit =
@@ -61,7 +67,7 @@ type Load() =
 
     /// What becomes of a request.
     member _.Judge(urgency: Urgency) : Fate =
-        let isWorked = Overload.isWorked mood waited urgency
+        let isWorked = Ceiling.admits room urgency && Overload.isWorked mood waited urgency
 
         if through >= 0L<ms> && Overload.isNew urgency then
             came <- came + 1
@@ -71,6 +77,10 @@ type Load() =
 
         if isWorked then
             Fate.Work
+        // Where only room is missing there is time enough to say so.
+        elif not (Overload.isShedding mood) then
+            refused <- refused + 1L
+            Fate.Refuse
         elif credit >= price then
             credit <- credit - price
             refused <- refused + 1L

@@ -131,15 +131,25 @@ internal sealed unsafe class Doors : IDisposable
         {
             var length = SocketAddress.Size;
             var descriptor = Libc.accept4(descriptors[place], address, &length, Libc.NonBlock | Libc.CloseOnExec);
-            if (descriptor >= 0)
+            if (descriptor >= Descriptors.Most)
+            {
+                Libc.close(descriptor);
+                SayShort();
+            }
+            else if (descriptor >= 0)
             {
                 isShort = false;
                 Welcome(openings[place], descriptor, SocketAddress.Read(address));
-                continue;
             }
-            if (Libc.Errno is Libc.NoFilesInProcess or Libc.NoFilesInSystem) TurnAway(place);
-            // Anything else is the fate of one client, or nobody is left.
-            else if (Libc.Errno == Libc.Again) return;
+            else if (Libc.Errno is Libc.NoFilesInProcess or Libc.NoFilesInSystem)
+            {
+                if (!TurnsAway(place)) return;
+            }
+            else if (Libc.Errno == Libc.Again)
+            {
+                return;
+            }
+            // Anything else is the fate of one client.
         }
     }
 
@@ -147,7 +157,7 @@ internal sealed unsafe class Doors : IDisposable
     {
         // Whoever a balancer connects for is counted once it has said so.
         var isBalancer = shard.Setup.IsBalancer(remote.Address);
-        if (shard.Table.IsFull || !(isBalancer || shard.Conductor.Guard.Connects(shard.Now, remote.Address)))
+        if (shard.Table.IsFull || !shard.Conductor.Load.Room.IsAmple || !(isBalancer || shard.Conductor.Guard.Connects(shard.Now, remote.Address)))
         {
             Libc.close(descriptor);
             return;
@@ -170,12 +180,21 @@ internal sealed unsafe class Doors : IDisposable
         shard.Wheel.Set(connection, connection.State.Wake);
     }
 
-    private void TurnAway(int place)
+    private void SayShort()
     {
         if (!isShort) log.Advice("no descriptor is left for another connection: raise the limit (ulimit -n)");
         isShort = true;
-        Libc.close(spare);
-        Libc.close(Libc.accept4(descriptors[place], null, null, Libc.CloseOnExec));
+    }
+
+    // Where not even the spare one is left whoever waits at the door is seen again and again: not without a rest.
+    private bool TurnsAway(int place)
+    {
+        SayShort();
+        if (spare >= 0) Libc.close(spare);
+        var turned = Libc.accept4(descriptors[place], null, null, Libc.CloseOnExec);
+        if (turned >= 0) Libc.close(turned);
         spare = Spare();
+        if (turned < 0) Readiness.Rest(1000);
+        return turned >= 0;
     }
 }

@@ -51,5 +51,7 @@ let main arguments =
                     Shards.all
                     Resolving.all
                     Sifted.all
+                    Hanging.all
+                    Exhaustion.all
                 ]
         ))
