@@ -126,8 +126,8 @@ type internal Proofs
         | Uri.Tel _
         | Uri.Other _ -> false
 
-    /// What the credentials of a request from there prove.
-    member _.Judge(now: Instant, transport: Transport, from: Address, attempt: Attempt) : Verdict =
+    /// What the credentials of a request of a client on this transport prove, which came on this flow.
+    member _.Judge(now: Instant, transport: Transport, flow: Flow, attempt: Attempt) : Verdict =
         asked <- now
         let settings = settings transport
 
@@ -137,14 +137,33 @@ type internal Proofs
             let ends = Nonce.forget settings.Lifetime claim.Minted
 
             match windows.Of(claim.Minted.Id, ends) with
-            | ValueSome window -> prove settings now from claim window
+            | ValueSome window -> prove settings now flow.Remote.Address claim window
             | ValueNone -> Verdict.Challenge Staleness.Stale
 
-    /// The challenges that answer an attempt.
+    /// What a token among them proves. It is overheard on the last hop as on the first.
+    member _.Bears(now: Instant, flow: Flow, attempt: Attempt) : Borne =
+        match Bearer.rules realm.Bearing flow.Transport with
+        | ValueSome rules ->
+            Bearer.judge rules elsewhere.Domain (Realm.unixTime realm now) attempt.Credentials
+        | ValueNone -> Borne.Nothing
+
+    /// The challenges that answer an attempt, with what is wrong with its token. Phones look at the first: a
+    /// password is asked for before a token.
     member _.Challenges
-        (now: Instant, transport: Transport, attempt: Attempt, staleness: Staleness)
-        : string list =
-        Authentication.challenges (settings transport) now attempt staleness
+        (
+            now: Instant,
+            transport: Transport,
+            flow: Flow,
+            attempt: Attempt,
+            staleness: Staleness,
+            flaw: JwtFlaw voption
+        ) : string list =
+        let settings = settings transport
+        let digests = Authentication.challenges settings now attempt staleness
+
+        match Bearer.rules realm.Bearing flow.Transport with
+        | ValueSome rules -> digests @ [ Bearer.challenge rules settings.Realm flaw ]
+        | ValueNone -> digests
 
     /// Remembers a nonce's use until it is stale anyway.
     member _.Spend(spent: Spent) : unit = windows.Spend spent

@@ -349,6 +349,20 @@ module Setup =
                     PathPolicy.Lenient
         }
 
+    let private bearing (wishes: Wishes) : Bearing =
+        match wishes.Tokens, wishes.UnsafeBearer with
+        | ValueNone, _ -> Bearing.Nowhere
+        | ValueSome rules, false -> Bearing.Secured rules
+        | ValueSome rules, true -> Bearing.UnsafeAnywhere rules
+
+    let private untaken (wishes: Wishes) : string list =
+        if wishes.UnsafeBearer && wishes.Tokens.IsNone then
+            [
+                "--unsafe-bearer: there are no tokens to take: give --jwt-issuer, --jwt-audience and --jwt-keys, or leave it out"
+            ]
+        else
+            []
+
     let private failures (parts: Part<'part> list) : string list =
         parts
         |> List.choose (fun part ->
@@ -414,6 +428,7 @@ module Setup =
             @ failures balancers
             @ failures domains
             @ failures [ users; towardsPeers ]
+            @ untaken wishes
             @ size
             @ outOfBounds
 
@@ -452,6 +467,7 @@ module Setup =
                                         Peers = peers
                                     }
                                 | _, _ -> Metering.usual
+                            Bearing = bearing wishes
                             Algorithms = List.concat (successes [ algorithms ])
                             Limits = limits
                             Secret = wishes.Secret
