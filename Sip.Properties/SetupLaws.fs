@@ -34,6 +34,7 @@ let wishes (listen: string list) : Wishes =
         StrictPath = false
         Tokens = ValueNone
         UnsafeBearer = false
+        HandshakeTokens = [||]
         UnsafeNoAuth = false
         UserStarts = "300,6000,50000,500,600"
         PeerStarts = "20,120,500,60,40"

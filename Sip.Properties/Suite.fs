@@ -96,4 +96,5 @@ let all: Test =
             World.PolicyLaws.all
             World.ProofLaws.all
             World.BearerLaws.all
+            World.VisitingLaws.all
         ]

@@ -252,8 +252,7 @@ type internal Entrance
             outbox.Reply(source, request, Status.badRequest, words, [])
             Shown.Nothing
 
-    /// What a request's credentials allow; everything else is answered here.
-    let judged (now: Instant) (source: FlowText) demand target (request: Message) =
+    let byCredentials now (source: FlowText) demand target (request: Message) =
         let attempt = Gate.attempt demand source.Flow request
 
         match proofs.Bears(now, source.Flow, attempt) with
@@ -262,6 +261,14 @@ type internal Entrance
             challenge now source demand attempt Staleness.Fresh (ValueSome flaw) request
             Shown.Nothing
         | Borne.Nothing -> byPassword now source demand attempt target request
+
+    /// What a request may do by whose connection it came, or by its credentials; everything else is answered here.
+    let judged (now: Instant) (source: FlowText) demand target (request: Message) =
+        match proofs.Visitor(now, source.Flow) with
+        | ValueSome visitor when proofs.MayBe(visitor, target, request) ->
+            admit now source target request visitor ValueNone
+        | ValueSome _
+        | ValueNone -> byCredentials now source demand target request
 
     // Whoever has a user's password is that user: only what they do tells a thief.
     let measured now (source: FlowText) (principal: Principal) request way (decision: Decision) =

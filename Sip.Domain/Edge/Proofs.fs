@@ -20,6 +20,8 @@ type internal Proofs
     (station: Station, windows: Windows, guard: Guard, ban: Instant -> Address -> Offence -> unit) =
     let realm = station.Realm
     let subscribers = Dictionary<string, Subscriber>()
+    // Whose a connection is by the token of its handshake.
+    let visitors = Dictionary<Flow, Principal>(Flow.comparer)
     let onConnections = Dictionary<Flow, Voucher[]>(Flow.comparer)
     // Nobody hears of the end of a datagram flow: this is forgotten when it is full, and whoever was in it is
     // asked again.
@@ -183,6 +185,23 @@ type internal Proofs
 
         (tableOf flow)[flow] <- Array.append [| { User = user; Until = until } |] others
 
+    /// A connection is this user's until that second of Unix time.
+    member this.Visit(now: Instant, flow: Flow, user: string, until: int64<s>) : unit =
+        visitors[flow] <-
+            { Principal.at onWebSocket.Domain user with
+                Until = until
+            }
+
+        let left = max 0L<s> (until - Realm.unixTime realm now)
+        this.Vouch(flow, user, now.After(left * 1000L<ms / s>))
+
+    /// Whose a connection is, if it is somebody's now.
+    member _.Visitor(now: Instant, flow: Flow) : Principal voption =
+        match visitors.TryGetValue flow with
+        | true, principal when principal.Until > Realm.unixTime realm now -> ValueSome principal
+        | true, _
+        | false, _ -> ValueNone
+
     /// Until when the proof of this user that was judged now counts, if that is news.
     member _.News(now: Instant, flow: Flow, principal: Principal) : Instant voption =
         let left = principal.Until - Realm.unixTime realm now
@@ -236,7 +255,9 @@ type internal Proofs
         Gate.mayBe station names principal target request
 
     /// The connection is gone.
-    member _.Close(flow: Flow) : unit = onConnections.Remove flow |> ignore
+    member _.Close(flow: Flow) : unit =
+        onConnections.Remove flow |> ignore
+        visitors.Remove flow |> ignore
 
     /// How many nonces and connections are remembered.
-    member _.Held: int = windows.Held + onConnections.Count
+    member _.Held: int = windows.Held + onConnections.Count + visitors.Count

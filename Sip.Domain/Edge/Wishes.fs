@@ -54,6 +54,8 @@ type Wishes =
         Tokens: Identity.JwtRules voption
         /// Whether they are taken where anybody can overhear them.
         UnsafeBearer: bool
+        /// Where the token stands that a WebSocket handshake has to have: `protocol`, `cookie=NAME`; none wants none.
+        HandshakeTokens: IReadOnlyList<string>
         /// Bytes that a message may have.
         MessageBytes: int
         /// 32 random bytes.
