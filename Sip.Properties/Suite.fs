@@ -95,4 +95,6 @@ let all: Test =
             Hostile.EnumerationLaws.all
             World.PolicyLaws.all
             World.ProofLaws.all
+            World.BearerLaws.all
+            World.VisitingLaws.all
         ]

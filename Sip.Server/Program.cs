@@ -56,7 +56,7 @@ problems.AddRange(certificates.Begin());
 using var store = isCheck ? null : Configuring.Store(options, problems);
 var secret = store?.Secret(() => RandomNumberGenerator.GetBytes(32)) ?? RandomNumberGenerator.GetBytes(32);
 var clock = new Clock(TimeProvider.System);
-var configured = SetupModule.configure(await Configuring.WishesAsync(options, secret, clock));
+var configured = SetupModule.configure(await Configuring.WishesAsync(options, issuer, secret, clock));
 if (configured is Configured.Invalid { Problems: var more }) problems.AddRange(more);
 if (problems.Count > 0 || configured is not Configured.Ready { Setup: var setup })
 {

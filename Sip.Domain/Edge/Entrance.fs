@@ -14,7 +14,7 @@ open Sip.Guarding
 /// What came of looking at a request's credentials.
 [<RequireQualifiedAccess; Struct>]
 type internal Shown =
-    | Sound of Principal: Principal * Info: AuthenticationInfo
+    | Sound of Principal: Principal * Info: AuthenticationInfo voption
     /// The user is one, and speaks as another.
     | Foreign
     /// It has been answered.
@@ -180,11 +180,12 @@ type internal Entrance
         | Decision.Seek _
         | Decision.Absorb -> carryOut now source method request way decision
 
-    let challenge (now: Instant) (source: FlowText) demand attempt staleness (request: Message) =
+    let challenge now (source: FlowText) demand attempt staleness flaw (request: Message) =
         let struct (status, header) = Gate.challenge demand
+        let transport = Gate.transport source request
 
         let headers =
-            proofs.Challenges(now, Gate.transport source request, attempt, staleness)
+            proofs.Challenges(now, transport, source.Flow, attempt, staleness, flaw)
             |> List.map (fun value -> header, value)
 
         outbox.Reply(source, request, status, Status.phrase status, headers)
@@ -207,38 +208,36 @@ type internal Entrance
             ban now source.Flow.Remote.Address Offence.Scanning
 
     // RFC 7616 §3.5: whoever registers may know that it is us who answered.
-    let withInfo (method: Method) (info: AuthenticationInfo) (decision: Decision) : Decision =
-        match decision with
-        | Decision.Answer(status, words, headers) when
+    let withInfo method (info: AuthenticationInfo voption) (decision: Decision) : Decision =
+        match decision, info with
+        | Decision.Answer(status, words, headers), ValueSome info when
             method = Method.Register && status = Status.ok
             ->
             Decision.Answer(status, words, ("Authentication-Info", info.Print()) :: headers)
-        | Decision.Answer _
-        | Decision.Refuse _
-        | Decision.Forward _
-        | Decision.Seek _
-        | Decision.Absorb -> decision
+        | Decision.Answer _, _
+        | Decision.Refuse _, _
+        | Decision.Forward _, _
+        | Decision.Seek _, _
+        | Decision.Absorb, _ -> decision
 
-    /// What the verdict on a request's credentials allows; everything else is answered here.
-    let judged (now: Instant) (source: FlowText) demand target (request: Message) =
-        let attempt = Gate.attempt demand source.Flow request
-        let from = source.Flow.Remote.Address
-
-        match proofs.Judge(now, Gate.transport source request, from, attempt) with
-        | Verdict.Proven(principal, spent, _) when not (guard.Request(now, principal.User, from)) ->
-            proofs.Spend spent
+    // Whoever was proven may send what is theirs.
+    let admit now (source: FlowText) target (request: Message) (principal: Principal) info =
+        if not (guard.Request(now, principal.User, source.Flow.Remote.Address)) then
             outbox.Refuse(source, request, Refusal.Overloaded later)
             Shown.Nothing
+        elif proofs.MayBe(principal, target, request) then
+            vouch now source.Flow principal
+            Shown.Sound(principal, info)
+        else
+            Shown.Foreign
+
+    let byPassword now (source: FlowText) demand attempt target (request: Message) =
+        match proofs.Judge(now, Gate.transport source request, source.Flow, attempt) with
         | Verdict.Proven(principal, spent, info) ->
             proofs.Spend spent
-
-            if proofs.MayBe(principal, target, request) then
-                vouch now source.Flow principal
-                Shown.Sound(principal, info)
-            else
-                Shown.Foreign
+            admit now source target request principal (ValueSome info)
         | Verdict.Challenge staleness ->
-            challenge now source demand attempt staleness request
+            challenge now source demand attempt staleness ValueNone request
             shown now source request
             Shown.Nothing
         | Verdict.Refused(Rejection.TooManyGuesses wait) ->
@@ -252,6 +251,24 @@ type internal Entrance
             let words = "Bad Request: The Credentials Name Another Request-URI"
             outbox.Reply(source, request, Status.badRequest, words, [])
             Shown.Nothing
+
+    let byCredentials now (source: FlowText) demand target (request: Message) =
+        let attempt = Gate.attempt demand source.Flow request
+
+        match proofs.Bears(now, source.Flow, attempt) with
+        | Borne.Proven principal -> admit now source target request principal ValueNone
+        | Borne.Refused flaw ->
+            challenge now source demand attempt Staleness.Fresh (ValueSome flaw) request
+            Shown.Nothing
+        | Borne.Nothing -> byPassword now source demand attempt target request
+
+    /// What a request may do by whose connection it came, or by its credentials; everything else is answered here.
+    let judged (now: Instant) (source: FlowText) demand target (request: Message) =
+        match proofs.Visitor(now, source.Flow) with
+        | ValueSome visitor when proofs.MayBe(visitor, target, request) ->
+            admit now source target request visitor ValueNone
+        | ValueSome _
+        | ValueNone -> byCredentials now source demand target request
 
     // Whoever has a user's password is that user: only what they do tells a thief.
     let measured now (source: FlowText) (principal: Principal) request way (decision: Decision) =

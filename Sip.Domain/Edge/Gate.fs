@@ -105,7 +105,11 @@ module Gate =
         | Demand.Nothing
         | Demand.Unmeetable -> []
         | Demand.AsRegistrar -> Message.texts HeaderName.Authorization request
-        | Demand.AsProxy -> Message.texts HeaderName.ProxyAuthorization request
+        // RFC 8898 §2.1.4 has a token in Authorization, whoever asks for it.
+        | Demand.AsProxy ->
+            Message.texts HeaderName.ProxyAuthorization request
+            @ (Message.texts HeaderName.Authorization request
+               |> List.filter (fun value -> (Bearer.token value).IsSome))
 
     /// What is authenticated of a request. A nonce counts only for the address that it was sent to, so
     /// that whoever proves themselves from an address hears what is sent there, and no datagram with

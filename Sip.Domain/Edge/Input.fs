@@ -44,6 +44,8 @@ type Told =
     | Bound of Aor: string * Bindings: Bindings * Changes: Change list * Since: Instant
     /// A user has proven themselves on this flow, which counts until then.
     | Proven of Flow: Flow * User: string * Until: Instant
+    /// A connection is this user's until that second of Unix time.
+    | Visited of Flow: Flow * User: string * Until: int64<s>
     /// A connection speaks for this user, or does no more.
     | Speaks of Flow: Flow * User: Asserted * Speech: Speech
     /// Whoever is at this address is a peer from now on.
@@ -56,6 +58,9 @@ type Told =
 type Input =
     /// A connection can carry messages from now on.
     | Opened of Flow: Flow
+    /// The token of the handshake says that a connection, which has just been opened, is this user's until that second
+    /// of Unix time.
+    | Visited of Flow: Flow * User: string * Until: int64<s>
     /// One whole message arrived.
     | Arrived of Flow: Flow * Bytes: ReadOnlyMemory<byte>
     /// A message arrived at another shard, which handed it over to this one.

@@ -319,9 +319,12 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
         | Told.Closed flow -> closed flow
         | Told.Bound(aor, bindings, changes, since) -> location.Store(since, aor, bindings, changes)
         | Told.Proven(flow, user, until) when outbox.IsLive flow -> proofs.Vouch(flow, user, until)
+        | Told.Visited(flow, user, until) when outbox.IsLive flow ->
+            proofs.Visit(around.Now, flow, user, until)
         | Told.Speaks(flow, user, speech) when outbox.IsLive flow ->
             identities.Take(flow, user, speech)
         | Told.Proven _
+        | Told.Visited _
         | Told.Speaks _ -> ()
         | Told.Trusted address -> station.Flows.Trust address
         | Told.Banned ban -> guard.Ban(around.Now, ban)
@@ -399,6 +402,9 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
         | Input.Opened flow ->
             outbox.Open flow
             outbox.Tell(Told.Opened flow)
+        | Input.Visited(flow, user, until) ->
+            proofs.Visit(now, flow, user, until)
+            outbox.Tell(Told.Visited(flow, user, until))
         | Input.Arrived(flow, bytes) -> arrived now flow bytes
         | Input.Handed(flow, bytes) -> handed now flow bytes
         | Input.Told what -> told what

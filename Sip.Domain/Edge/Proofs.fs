@@ -20,6 +20,8 @@ type internal Proofs
     (station: Station, windows: Windows, guard: Guard, ban: Instant -> Address -> Offence -> unit) =
     let realm = station.Realm
     let subscribers = Dictionary<string, Subscriber>()
+    // Whose a connection is by the token of its handshake.
+    let visitors = Dictionary<Flow, Principal>(Flow.comparer)
     let onConnections = Dictionary<Flow, Voucher[]>(Flow.comparer)
     // Nobody hears of the end of a datagram flow: this is forgotten when it is full, and whoever was in it is
     // asked again.
@@ -126,8 +128,8 @@ type internal Proofs
         | Uri.Tel _
         | Uri.Other _ -> false
 
-    /// What the credentials of a request from there prove.
-    member _.Judge(now: Instant, transport: Transport, from: Address, attempt: Attempt) : Verdict =
+    /// What the credentials of a request of a client on this transport prove, which came on this flow.
+    member _.Judge(now: Instant, transport: Transport, flow: Flow, attempt: Attempt) : Verdict =
         asked <- now
         let settings = settings transport
 
@@ -137,14 +139,33 @@ type internal Proofs
             let ends = Nonce.forget settings.Lifetime claim.Minted
 
             match windows.Of(claim.Minted.Id, ends) with
-            | ValueSome window -> prove settings now from claim window
+            | ValueSome window -> prove settings now flow.Remote.Address claim window
             | ValueNone -> Verdict.Challenge Staleness.Stale
 
-    /// The challenges that answer an attempt.
+    /// What a token among them proves. It is overheard on the last hop as on the first.
+    member _.Bears(now: Instant, flow: Flow, attempt: Attempt) : Borne =
+        match Bearer.rules realm.Bearing flow.Transport with
+        | ValueSome rules ->
+            Bearer.judge rules elsewhere.Domain (Realm.unixTime realm now) attempt.Credentials
+        | ValueNone -> Borne.Nothing
+
+    /// The challenges that answer an attempt, with what is wrong with its token. Phones look at the first: a
+    /// password is asked for before a token.
     member _.Challenges
-        (now: Instant, transport: Transport, attempt: Attempt, staleness: Staleness)
-        : string list =
-        Authentication.challenges (settings transport) now attempt staleness
+        (
+            now: Instant,
+            transport: Transport,
+            flow: Flow,
+            attempt: Attempt,
+            staleness: Staleness,
+            flaw: JwtFlaw voption
+        ) : string list =
+        let settings = settings transport
+        let digests = Authentication.challenges settings now attempt staleness
+
+        match Bearer.rules realm.Bearing flow.Transport with
+        | ValueSome rules -> digests @ [ Bearer.challenge rules settings.Realm flaw ]
+        | ValueNone -> digests
 
     /// Remembers a nonce's use until it is stale anyway.
     member _.Spend(spent: Spent) : unit = windows.Spend spent
@@ -163,6 +184,23 @@ type internal Proofs
             |> Array.truncate (mostUsers - 1)
 
         (tableOf flow)[flow] <- Array.append [| { User = user; Until = until } |] others
+
+    /// A connection is this user's until that second of Unix time.
+    member this.Visit(now: Instant, flow: Flow, user: string, until: int64<s>) : unit =
+        visitors[flow] <-
+            { Principal.at onWebSocket.Domain user with
+                Until = until
+            }
+
+        let left = max 0L<s> (until - Realm.unixTime realm now)
+        this.Vouch(flow, user, now.After(left * 1000L<ms / s>))
+
+    /// Whose a connection is, if it is somebody's now.
+    member _.Visitor(now: Instant, flow: Flow) : Principal voption =
+        match visitors.TryGetValue flow with
+        | true, principal when principal.Until > Realm.unixTime realm now -> ValueSome principal
+        | true, _
+        | false, _ -> ValueNone
 
     /// Until when the proof of this user that was judged now counts, if that is news.
     member _.News(now: Instant, flow: Flow, principal: Principal) : Instant voption =
@@ -217,7 +255,9 @@ type internal Proofs
         Gate.mayBe station names principal target request
 
     /// The connection is gone.
-    member _.Close(flow: Flow) : unit = onConnections.Remove flow |> ignore
+    member _.Close(flow: Flow) : unit =
+        onConnections.Remove flow |> ignore
+        visitors.Remove flow |> ignore
 
     /// How many nonces and connections are remembered.
-    member _.Held: int = windows.Held + onConnections.Count
+    member _.Held: int = windows.Held + onConnections.Count + visitors.Count

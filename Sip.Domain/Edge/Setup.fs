@@ -34,6 +34,8 @@ type Setup =
         Openings: IReadOnlyList<Opening>
         /// Who may say for whom a connection is.
         Balancers: Cidr list
+        /// Where the token stands that a WebSocket handshake has to have; nowhere where it needs none.
+        TokenPlaces: TokenPlace list
         /// Whether nobody but this machine can reach the server.
         IsLocal: bool
     }
@@ -44,6 +46,14 @@ type Setup =
     /// For whom a balancer asks, by the head of its WebSocket handshake.
     member this.Behind(balancer: Endpoint, head: ReadOnlySpan<byte>) : Behind =
         Balancers.behind this.Balancers balancer head
+
+    /// Who opens a WebSocket with this head of a handshake.
+    member this.Visitor(now: Instant, head: ReadOnlySpan<byte>) : Visitor =
+        match this.TokenPlaces, this.Realm.Bearing with
+        | [], _
+        | _ :: _, Bearing.Nowhere -> Visitor.Anybody
+        | places, (Bearing.Secured rules | Bearing.UnsafeAnywhere rules) ->
+            Visiting.judge places rules (Realm.unixTime this.Realm now) head
 
 /// What became of the wishes.
 [<RequireQualifiedAccess>]
@@ -349,6 +359,44 @@ module Setup =
                     PathPolicy.Lenient
         }
 
+    let private bearing (wishes: Wishes) : Bearing =
+        match wishes.Tokens, wishes.UnsafeBearer with
+        | ValueNone, _ -> Bearing.Nowhere
+        | ValueSome rules, false -> Bearing.Secured rules
+        | ValueSome rules, true -> Bearing.UnsafeAnywhere rules
+
+    let private tokenPlace (text: string) : Part<TokenPlace> =
+        match Visiting.tryPlace text with
+        | ValueSome place -> Ok place
+        | ValueNone ->
+            Error(String.Concat("--handshake-token ", text, ": say protocol, or cookie=NAME"))
+
+    // Behind a balancer that ends TLS a token travels in the clear as well: the operator has to say so.
+    let private overheard (wishes: Wishes) (listeners: Listener list) : string list =
+        if wishes.HandshakeTokens.Count = 0 then
+            []
+        elif wishes.Tokens.IsNone then
+            [
+                "--handshake-token: nobody issues tokens: give --jwt-issuer, --jwt-audience and --jwt-keys"
+            ]
+        elif
+            not wishes.UnsafeBearer
+            && List.exists (fun (one: Listener) -> one.Transport = Transport.Ws) listeners
+        then
+            [
+                "--handshake-token: on a listener for ws anybody can overhear it: listen on wss, or say --unsafe-bearer"
+            ]
+        else
+            []
+
+    let private untaken (wishes: Wishes) : string list =
+        if wishes.UnsafeBearer && wishes.Tokens.IsNone then
+            [
+                "--unsafe-bearer: there are no tokens to take: give --jwt-issuer, --jwt-audience and --jwt-keys, or leave it out"
+            ]
+        else
+            []
+
     let private failures (parts: Part<'part> list) : string list =
         parts
         |> List.choose (fun part ->
@@ -384,6 +432,7 @@ module Setup =
         let users = allowance "--user-starts" wishes.UserStarts
         let towardsPeers = allowance "--peer-starts" wishes.PeerStarts
         let domains = List.ofSeq wishes.Domains |> List.map domain
+        let tokenPlaces = List.ofSeq wishes.HandshakeTokens |> List.map tokenPlace
         let caps, outOfBounds = caps wishes.Limits
         let listeners = successes listens
 
@@ -414,6 +463,9 @@ module Setup =
             @ failures balancers
             @ failures domains
             @ failures [ users; towardsPeers ]
+            @ untaken wishes
+            @ failures tokenPlaces
+            @ overheard wishes listeners
             @ size
             @ outOfBounds
 
@@ -452,6 +504,7 @@ module Setup =
                                         Peers = peers
                                     }
                                 | _, _ -> Metering.usual
+                            Bearing = bearing wishes
                             Algorithms = List.concat (successes [ algorithms ])
                             Limits = limits
                             Secret = wishes.Secret
@@ -463,6 +516,7 @@ module Setup =
                     Bounds = Bounds.ofCaps caps
                     Openings = List.toArray (openings wishes limits listeners)
                     Balancers = successes balancers
+                    TokenPlaces = successes tokenPlaces
                     IsLocal = listeners |> List.forall (fun l -> Address.isLoopback l.Bound.Address)
                 }
         else

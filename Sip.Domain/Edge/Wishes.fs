@@ -50,6 +50,12 @@ type Wishes =
         StrictOutbound: bool
         /// Whether a Path is refused that the client does not know of.
         StrictPath: bool
+        /// By whom and for whom tokens are that are taken instead of passwords.
+        Tokens: Identity.JwtRules voption
+        /// Whether they are taken where anybody can overhear them.
+        UnsafeBearer: bool
+        /// Where the token stands that a WebSocket handshake has to have: `protocol`, `cookie=NAME`; none wants none.
+        HandshakeTokens: IReadOnlyList<string>
         /// Bytes that a message may have.
         MessageBytes: int
         /// 32 random bytes.

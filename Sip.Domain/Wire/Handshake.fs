@@ -69,6 +69,7 @@ module Handshake =
     let private phrase status =
         match status with
         | 400 -> "Bad Request"
+        | 401 -> "Unauthorized"
         | 403 -> "Forbidden"
         | 404 -> "Not Found"
         | 405 -> "Method Not Allowed"
@@ -101,12 +102,12 @@ module Handshake =
     let private refusal (no: No) =
         HandshakeOutcome.Refuse(no.Status, response no, no.Reason)
 
-    /// The refusal with this status, these words and no further header fields.
+    /// The refusal with this status and these words; a 401 says by what somebody is proven (RFC 9110 §15.5.2).
     let refuse (status: int) (reason: string) : HandshakeOutcome =
         refusal
             {
                 Status = status
-                Extra = []
+                Extra = if status = 401 then [ "WWW-Authenticate: Bearer" ] else []
                 Reason = reason
             }
 

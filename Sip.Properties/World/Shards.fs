@@ -36,6 +36,7 @@ module Happening =
         | Input.Handed(flow, bytes) -> Carried.Handed(flow, bytes)
         | Input.Told _
         | Input.Opened _
+        | Input.Visited _
         | Input.Unframed _
         | Input.Closed _
         | Input.Severed _

@@ -65,6 +65,7 @@ type Together(realm: Realm, policy: Policy, count: int) =
     let comesTo (now: Instant) (input: Input) : int list =
         match input with
         | Input.Opened flow
+        | Input.Visited(flow, _, _)
         | Input.Closed flow
         | Input.Arrived(flow, _)
         | Input.Handed(flow, _)

@@ -30,6 +30,8 @@ public static class CommandLine
         ("--jwt-issuer", nameof(ServerOptions.JwtIssuer), Kind.One),
         ("--jwt-audience", nameof(ServerOptions.JwtAudience), Kind.One),
         ("--jwt-keys", nameof(ServerOptions.JwtKeys), Kind.One),
+        ("--unsafe-bearer", nameof(ServerOptions.UnsafeBearer), Kind.Flag),
+        ("--handshake-token", nameof(ServerOptions.HandshakeToken), Kind.Several),
         ("--trunk", nameof(ServerOptions.Trunk), Kind.Several),
         ("--certificate", nameof(ServerOptions.Certificate), Kind.Several),
         ("--key", nameof(ServerOptions.Key), Kind.Several),

@@ -4,7 +4,9 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using Microsoft.Data.Sqlite;
 using Microsoft.FSharp.Collections;
+using Microsoft.FSharp.Core;
 using Sip.Edge;
+using Sip.Identity;
 using Sip.Routing;
 using Sip.Server.Admin;
 using Sip.Server.Reactor;
@@ -27,7 +29,7 @@ public static class Configuring
     }
 
     /// <summary>The wishes.</summary>
-    public static async Task<Wishes> WishesAsync(ServerOptions options, byte[] secret, Clock clock)
+    public static async Task<Wishes> WishesAsync(ServerOptions options, Issuer? issuer, byte[] secret, Clock clock)
     {
         var resolved = new Dictionary<string, IReadOnlyList<Address>>();
         foreach (var name in SetupModule.namesToResolve(options.Peer).Distinct()) resolved[name] = await AddressesAsync(name);
@@ -35,6 +37,7 @@ public static class Configuring
             options.Listen, options.Trunk, options.Advertise, options.Domain, options.Peer, resolved, options.Upstream, options.UpstreamPath,
             options.Barred, options.Balancer, options.Limit, options.Origin, options.HostName, options.Path,
             [.. Outward()], options.UnsafeNoAuth, options.UserStarts, options.PeerStarts, options.Digest, options.StrictOutbound, options.StrictPath,
+            issuer?.Tokens ?? FSharpValueOption<JwtRules>.None, options.UnsafeBearer, options.HandshakeToken,
             options.MessageBytes, secret,
             BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))),
             clock.Born);

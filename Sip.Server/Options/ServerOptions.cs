@@ -75,6 +75,12 @@ public sealed class ServerOptions
     /// <summary>The issuer's public keys: a folder of PEM files, or one, each named after its kid.</summary>
     public string JwtKeys { get; set; } = "";
 
+    /// <summary>Those tokens are taken in SIP where anybody can overhear them, too: by UDP, TCP and WS without TLS.</summary>
+    public bool UnsafeBearer { get; set; }
+
+    /// <summary>Where such a token stands in a WebSocket handshake, which then has to have one: `protocol` (`bearer.TOKEN` beside `sip`) or `cookie=NAME`.</summary>
+    public List<string> HandshakeToken { get; set; } = [];
+
     /// <summary>Certificates for TLS and WSS, PEM files, shown by the name that is asked for; with none, one is made for development.</summary>
     public List<string> Certificate { get; set; } = [];
 

@@ -117,10 +117,12 @@ public sealed class StreamConnection
         while (true)
         {
             StreamStep step;
+            var visitor = Visitor.Anybody;
             lock (outbox.Gate)
             {
                 step = Streams.Receive(Rules, edge.Clock.Now, State, bytes.Span[done..]);
                 if (step.Event.IsUpgraded && edge.Setup.IsBalancer(Remote.Address)) step = Forwarded(step, bytes.Span.Slice(done, step.Consumed));
+                if (step.Event.IsUpgraded) step = Visitors.Judged(edge.Setup, edge.Clock.Now, step, bytes.Span.Slice(done, step.Consumed), out visitor);
                 Do(step);
             }
             if ((step.Event.IsMessage || step.Event.IsAssembled) && !IsDialled && !edge.Admits(Number, Remote.Address))
@@ -130,6 +132,7 @@ public sealed class StreamConnection
                 return done;
             }
             if (step.Event.IsUpgraded) Open(isWebSocket: true);
+            if (visitor is Visitor.Proven { User: var user, Until: var until }) edge.Take(Input.NewVisited(flow!.Value, user, until));
             // Only what came in one piece stands among these bytes.
             if (step.Event.IsMessage) edge.Take(Input.NewArrived(Carried(), bytes.Slice(done + step.Offset, step.Length)));
             if (step.Event.IsAssembled) edge.Take(Input.NewArrived(Carried(), step.Bytes));

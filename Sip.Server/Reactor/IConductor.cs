@@ -30,6 +30,9 @@ public interface IConductor
     /// <summary>A connection can carry messages from now on.</summary>
     void Opened(Instant now, in Flow flow, Shard shard);
 
+    /// <summary>A connection that has just been opened is this user's until that second of Unix time.</summary>
+    void Visited(Instant now, in Flow flow, string user, long until, Shard shard);
+
     /// <summary>One message came; its bytes are the shard's again after the return.</summary>
     void Arrived(Instant now, in Flow flow, ReadOnlyMemory<byte> bytes, Shard shard);
 

@@ -102,7 +102,10 @@ internal sealed unsafe class Incoming
                 step = Balancing.Forwarded(shard.Setup, step, buffer.AsSpan(done, step.Consumed), ref connection.Remote);
                 if (!shard.Counts(connection)) return;
             }
+            var visitor = Visitor.Anybody;
+            if (step.Event.IsUpgraded) step = Visitors.Judged(shard.Setup, shard.Now, step, buffer.AsSpan(done, step.Consumed), out visitor);
             shard.Do(connection, step);
+            if (visitor is Visitor.Proven { User: var user, Until: var until }) shard.Visited(connection, user, until);
             switch (step.Event.Tag)
             {
                 case StreamEvent.Tags.NeedMore:

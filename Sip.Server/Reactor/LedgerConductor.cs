@@ -37,6 +37,9 @@ public sealed class LedgerConductor(Ledger ledger, Resolver resolver, ILogger lo
     public void Opened(Instant now, in Flow flow, Shard shard) => Take(now, Input.NewOpened(flow), shard);
 
     /// <inheritdoc/>
+    public void Visited(Instant now, in Flow flow, string user, long until, Shard shard) => Take(now, Input.NewVisited(flow, user, until), shard);
+
+    /// <inheritdoc/>
     public void Arrived(Instant now, in Flow flow, ReadOnlyMemory<byte> bytes, Shard shard) => Take(now, Input.NewArrived(flow, bytes), shard);
 
     /// <inheritdoc/>

@@ -182,6 +182,9 @@ public sealed class Shard
         Conductor.Opened(Now, connection.Flow, this);
     }
 
+    /// <summary>The token of its handshake says whose a connection is that has just been opened.</summary>
+    internal void Visited(Connection connection, string user, long until) => Conductor.Visited(Now, connection.Flow, user, until, this);
+
     /// <summary>Does what a step of a stream says about the connection itself.</summary>
     internal void Do(Connection connection, in StreamStep step)
     {

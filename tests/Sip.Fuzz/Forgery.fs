@@ -1,4 +1,4 @@
-// Forgery: the kind `forge`: nonces, flow tokens and aliases that somebody made up, altered, cut, joined or spelt
+// Forgery: the kind `forge`: nonces, flow tokens, aliases and an issuer's tokens that somebody made up, altered, cut, joined or spelt
 // otherwise: none is ever accepted (rules R9, rows E3 and H1).
 
 namespace Sip.Fuzz
@@ -82,6 +82,19 @@ module Forgery =
             "aliases",
             many (fun i -> Alias.mint mint (flow i)),
             (fun text -> not (stations.Flows.Follow(ReadOnlySpan(Text.toBytes text))).IsForged)
+            "JWTs",
+            many (fun i ->
+                let claims = Tokens.claimsUntil (Tokens.now + 300L<s>) ("user" + string i)
+
+                if i % 2 = 0 then
+                    Tokens.sign Tokens.Signer.Rsa Tokens.rsaHeader claims
+                else
+                    Tokens.sign Tokens.Signer.Ecdsa Tokens.ecdsaHeader claims),
+            (fun text ->
+                match Bearer.prove Tokens.rules (Host.Name "example.test") Tokens.now text with
+                | Borne.Proven _ -> true
+                | Borne.Refused _
+                | Borne.Nothing -> false)
         ]
 
     /// Runs and says what it came to: a forgery that was accepted is a failure.

@@ -53,6 +53,7 @@ type Teller(arrived: Flow -> ReadOnlyMemory<byte> -> Shard -> unit) =
         member _.Guard = guard
         member _.Load = load
         member _.Opened(_, flow, _) = tell (Told.Opened flow)
+        member _.Visited(_, _, _, _, _) = ()
 
         member _.Arrived(_, flow, bytes, shard) =
             tell (Told.Arrived(flow, text bytes))
@@ -150,6 +151,9 @@ module Reactors =
                     Outward = [||]
                     StrictOutbound = false
                     StrictPath = false
+                    Tokens = ValueNone
+                    UnsafeBearer = false
+                    HandshakeTokens = [||]
                     UnsafeNoAuth = true
                     UserStarts = "300,6000,50000,500,600"
                     PeerStarts = "20,120,500,60,40"

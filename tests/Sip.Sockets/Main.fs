@@ -14,6 +14,7 @@ type private Bench =
         Tight: Laboratory
         Barred: struct (Laboratory * int)
         Balanced: Laboratory
+        Visited: Laboratory
         Torture: Torture.Bench
     }
 
@@ -25,12 +26,14 @@ let private prepare (shell: string) : Task<Bench> =
         let tight = Departures.prepare shell
         let barred = Barring.prepare shell
         let balanced = Balancing.prepare shell
+        let visited = Visits.prepare shell
         let torture = Torture.prepare shell
         let! common = common
         let! guarded = guarded
         let! tight = tight
         let! barred = barred
         let! balanced = balanced
+        let! visited = visited
         let! torture = torture
 
         return
@@ -41,6 +44,7 @@ let private prepare (shell: string) : Task<Bench> =
                 Tight = tight
                 Barred = barred
                 Balanced = balanced
+                Visited = visited
                 Torture = torture
             }
     }
@@ -67,6 +71,7 @@ let private suite (bench: Bench) : Test =
             Slowness.all bench.Common bench.Balanced
             Barring.all bench.Barred
             Balancing.all shells.Length bench.Balanced
+            Visits.all bench.Visited
             Torture.all bench.Torture
         ]
 
@@ -77,6 +82,7 @@ let private labs (bench: Bench) : Laboratory list =
         bench.Tight
         (let struct (lab, _) = bench.Barred in lab)
         bench.Balanced
+        bench.Visited
         bench.Torture.Forwarding
         bench.Torture.Registering
     ]
