@@ -63,6 +63,8 @@ let all: Test =
             MeterLaws.all
             OverloadLaws.all
             BoundLaws.all
+            EmergencyLaws.all
+            CeilingLaws.all
             GatheringLaws.all
             TransactionLaws.all
             ForkLaws.all

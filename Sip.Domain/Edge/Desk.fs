@@ -66,7 +66,7 @@ type internal Desk
         if
             flow.Transport = Transport.Udp
             && question.Origin.Path.IsEmpty
-            && Nat.isTranslated (Nat.findings (Nat.facts flow ValueNone request))
+            && Nat.isTranslated flow.Remote request
         then
             location.KeepAlive(now, aor, flow)
 

@@ -62,7 +62,8 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
         outbox.Note(Note.Banned ban)
         outbox.Tell(Told.Banned ban)
 
-    let proofs = Proofs(station, agenda, guard, ban)
+    let windows = Windows(agenda, guard, bounds.Caps.Usual[Bound.place Bound.Nonces])
+    let proofs = Proofs(station, windows, guard, ban)
     let location = Location(realm, outbox.IsLive, agenda)
     let watchers = Watchers(station, timing, agenda, outbox, location)
 

@@ -10,13 +10,6 @@ open Sip.Routing
 open Sip.Identity
 open Sip.Guarding
 
-/// A nonce that has been used.
-[<Sealed>]
-type internal Use(spent: Spent) =
-    inherit Reminder()
-    member val Spent = spent with get, set
-    override this.What = Due.Nonce this.Spent.Id
-
 /// A user who has proven themselves on a flow, and until when that counts.
 [<Struct>]
 type internal Voucher = { User: string; Until: Instant }
@@ -24,10 +17,9 @@ type internal Voucher = { User: string; Until: Instant }
 /// The subscribers and their proofs, of one ledger.
 [<Sealed>]
 type internal Proofs
-    (station: Station, agenda: Agenda, guard: Guard, ban: Instant -> Address -> Offence -> unit) =
+    (station: Station, windows: Windows, guard: Guard, ban: Instant -> Address -> Offence -> unit) =
     let realm = station.Realm
     let subscribers = Dictionary<string, Subscriber>()
-    let windows = Dictionary<NonceId, Use>()
     // Whose a connection is by the token of its handshake.
     let visitors = Dictionary<Flow, Principal>(Flow.comparer)
     let onConnections = Dictionary<Flow, Voucher[]>(Flow.comparer)
@@ -100,23 +92,17 @@ type internal Proofs
         | false, _ ->
             Temporary.subscriber temporaries (Realm.name realm) (Realm.unixTime realm asked) user
 
-    let window (id: NonceId) =
-        match windows.TryGetValue id with
-        | true, used -> used.Spent.Window
-        | false, _ -> Window.unused
-
     let patience = 120L<s>
 
     // A password is looked at only while its user and its address have guesses left, and only a nonce that was
     // sent to that very address gets that far.
-    let prove settings (now: Instant) (from: Address) (claim: Claim) =
+    let prove settings (now: Instant) (from: Address) (claim: Claim) (window: Window) =
         let user = Authentication.user claim
 
         if not (guard.MayGuess(now, user, from)) then
             Verdict.Refused(Rejection.TooManyGuesses patience)
         else
-            let verdict =
-                Authentication.prove settings claim (subscriber user) (window claim.Minted.Id)
+            let verdict = Authentication.prove settings claim (subscriber user) window
 
             match verdict with
             | Verdict.Proven _ -> guard.Right(now, user, from)
@@ -149,7 +135,12 @@ type internal Proofs
 
         match Authentication.claim settings now attempt with
         | Claiming.Decided verdict -> verdict
-        | Claiming.Claimed claim -> prove settings now flow.Remote.Address claim
+        | Claiming.Claimed claim ->
+            let ends = Nonce.forget settings.Lifetime claim.Minted
+
+            match windows.Of(claim.Minted.Id, ends) with
+            | ValueSome window -> prove settings now flow.Remote.Address claim window
+            | ValueNone -> Verdict.Challenge Staleness.Stale
 
     /// What a token among them proves. It is overheard on the last hop as on the first.
     member _.Bears(now: Instant, flow: Flow, attempt: Attempt) : Borne =
@@ -177,18 +168,10 @@ type internal Proofs
         | ValueNone -> digests
 
     /// Remembers a nonce's use until it is stale anyway.
-    member _.Spend(spent: Spent) : unit =
-        match windows.TryGetValue spent.Id with
-        | true, used ->
-            used.Spent <- spent
-            agenda.Remind(spent.Forget, used)
-        | false, _ ->
-            let used = Use spent
-            windows[spent.Id] <- used
-            agenda.Remind(spent.Forget, used)
+    member _.Spend(spent: Spent) : unit = windows.Spend spent
 
     /// A nonce that is stale by now.
-    member _.Forget(id: NonceId) : unit = windows.Remove id |> ignore
+    member _.Forget(id: NonceId) : unit = windows.Forget id
 
     /// This user has proven themselves on this flow, which counts until then.
     member _.Vouch(flow: Flow, user: string, until: Instant) : unit =
@@ -277,4 +260,4 @@ type internal Proofs
         visitors.Remove flow |> ignore
 
     /// How many nonces and connections are remembered.
-    member _.Held: int = windows.Count + onConnections.Count + visitors.Count
+    member _.Held: int = windows.Held + onConnections.Count + visitors.Count

@@ -46,6 +46,7 @@ public static class CommandLine
         ("--strict-path", nameof(ServerOptions.StrictPath), Kind.Flag),
         ("--message-bytes", nameof(ServerOptions.MessageBytes), Kind.One),
         ("--queue-bytes", nameof(ServerOptions.QueueBytes), Kind.One),
+        ("--memory-limit", nameof(ServerOptions.MemoryLimit), Kind.One),
         ("--shell", nameof(ServerOptions.Shell), Kind.One),
         ("--shards", nameof(ServerOptions.Shards), Kind.One),
         ("--stop-seconds", nameof(ServerOptions.StopSeconds), Kind.One),

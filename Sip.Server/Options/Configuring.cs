@@ -59,6 +59,7 @@ public static class Configuring
         foreach (var file in options.Certificate.Concat(options.Key).Append(options.Trust).Where(file => file.Length > 0 && !File.Exists(file)))
             yield return $"{file}: there is no such file";
         if (options.QueueBytes < 65536) yield return "--queue-bytes: say a number from 65536 on";
+        if (options.MemoryLimit is not 0 and < 64) yield return "--memory-limit: say a number of megabytes from 64 on, or 0 for what the system grants";
         if (options.Shell is not ("auto" or "reactor" or "portable")) yield return $"--shell {options.Shell}: say auto, reactor or portable";
         if (options.Shell == "reactor" && !ReactorEdge.IsPossible) yield return "--shell reactor: it needs Linux with OpenSSL 3 (libssl.so.3); say auto";
         if (Shards(options) is not (>= 1 and <= ShardingModule.most)) yield return $"--shards {options.Shards}: say a number from 1 to {ShardingModule.most}, or auto";

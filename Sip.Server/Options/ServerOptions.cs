@@ -120,6 +120,9 @@ public sealed class ServerOptions
     /// <summary>Bytes that may wait to be sent on one connection; a peer that reads slower is disconnected.</summary>
     public int QueueBytes { get; set; } = 1048576;
 
+    /// <summary>Megabytes of memory that the server may use, of which the last fifth is for what is under way; 0 for what the system grants.</summary>
+    public int MemoryLimit { get; set; }
+
     /// <summary>What moves the bytes: `reactor` (Linux with OpenSSL 3), `portable` (any system), or the faster one that there is.</summary>
     public string Shell { get; set; } = "auto";
 
