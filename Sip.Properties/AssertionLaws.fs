@@ -96,6 +96,8 @@ let private message (case: Case) =
     $"%s{case.Method} sip:dave@example.net SIP/2.0\r\nVia: SIP/2.0/WS x.invalid;branch=z9hG4bK1\r\n"
     + lines "P-Asserted-Identity" case.Says
     + lines "remote-party-id" case.Says
+    + lines "Diversion" (List.truncate 20 case.Says)
+    + lines "history-info" (List.truncate 20 case.Says)
     + $"From: %s{field case.Sender};tag=1\r\nTo: <sip:dave@example.net>\r\nCall-ID: 1\r\n"
     + $"CSeq: 1 %s{case.Method}\r\n"
     + lines "P-Preferred-Identity" case.Prefers
@@ -111,13 +113,17 @@ let private after (case: Case) : Message =
 let private said name message = Message.texts name message
 
 let private stranger =
-    Law.holds "what a client says about itself goes no further" cases
+    Law.holds
+        "what a client says about itself, or about whom a call was for before, goes no further"
+        cases
     <| fun case ->
         let after = after case
 
         case.From = Standing.Peer
         || (said HeaderName.PPreferredIdentity after = []
             && said HeaderName.RemotePartyId after = []
+            && said HeaderName.Diversion after = []
+            && said HeaderName.HistoryInfo after = []
             && said HeaderName.PAssertedIdentity after
                |> List.forall (fun value -> List.exists (fun user -> field user = value) case.Known))
 
@@ -135,6 +141,15 @@ let private passed =
         || case.Towards = Standing.Client
         || (said HeaderName.PAssertedIdentity (after case) = List.map field case.Says
             && said HeaderName.RemotePartyId (after case) = List.map field case.Says)
+
+let private diverted =
+    Law.holds "a client is told by peers whom a call was for before" cases
+    <| fun case ->
+        let before = List.truncate 20 case.Says
+
+        case.From = Standing.Client
+        || (said HeaderName.Diversion (after case) = List.map field before
+            && said HeaderName.HistoryInfo (after case) = List.map field before)
 
 type private Told =
     | Preferred
@@ -170,10 +185,12 @@ let private rest =
     <| fun case ->
         let lines (message: Message) =
             (Text.ofBytes message.Bytes).Split "\r\n"
-            |> Array.filter (fun line -> not (line.StartsWith "P-" || line.StartsWith "remote-"))
+            |> Array.filter (fun line ->
+                [ "P-"; "remote-"; "Diversion"; "history-" ]
+                |> List.forall (fun begins -> not (line.StartsWith begins)))
 
         lines (after case) = lines (message case)
 
 /// Every law.
 let all: Test =
-    testList "Asserted identity (RFC 3325)" [ stranger; hidden; passed; told; rest ]
+    testList "Asserted identity (RFC 3325)" [ stranger; hidden; passed; diverted; told; rest ]

@@ -1,7 +1,8 @@
 // Assertion: who a client is, said to peers and to nobody else (RFC 3325 §5, §9.1): what a client says about
 // itself comes off, what we know is put on towards a peer, and what a peer says stays among peers.
-// Remote-Party-ID, which came before it and which trunks still believe, is what P-Asserted-Identity is. HOT:
-// for what goes between clients three fields are looked for and nothing is made.
+// Remote-Party-ID, which came before it and which trunks still believe, is what P-Asserted-Identity is; Diversion
+// (RFC 5806) and History-Info (RFC 7044) say whom a call was for before, which trunks bill and clients make up.
+// HOT: for what goes between clients five fields are looked for and nothing is made.
 
 namespace Sip.Routing
 
@@ -118,6 +119,8 @@ module Assertion =
         | Standing.Client, Standing.Peer ->
             stripAsserted edits message
             strip edits message HeaderName.PPreferredIdentity
+            strip edits message HeaderName.Diversion
+            strip edits message HeaderName.HistoryInfo
 
             if towards = Standing.Peer && not known.IsEmpty then
                 add edits message known

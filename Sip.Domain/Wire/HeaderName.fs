@@ -38,6 +38,8 @@ type HeaderName =
     | PAssertedIdentity
     | PPreferredIdentity
     | RemotePartyId
+    | Diversion
+    | HistoryInfo
     | Other
 
 /// Spellings of header fields.
@@ -87,10 +89,12 @@ module HeaderName =
             HeaderName.PAssertedIdentity, "P-Asserted-Identity"
             HeaderName.PPreferredIdentity, "P-Preferred-Identity"
             HeaderName.RemotePartyId, "Remote-Party-ID"
+            HeaderName.Diversion, "Diversion"
+            HeaderName.HistoryInfo, "History-Info"
         ]
 
     /// How many there are.
-    let count = 30
+    let count = 32
 
     /// The place of a name in a table of `count` places.
     let place (name: HeaderName) : int =
@@ -124,7 +128,9 @@ module HeaderName =
         | HeaderName.PAssertedIdentity -> 26
         | HeaderName.PPreferredIdentity -> 27
         | HeaderName.RemotePartyId -> 28
-        | HeaderName.Other -> 29
+        | HeaderName.Diversion -> 29
+        | HeaderName.HistoryInfo -> 30
+        | HeaderName.Other -> 31
 
     let private longest = 20
 
@@ -193,6 +199,8 @@ module HeaderName =
         | HeaderName.PAssertedIdentity
         | HeaderName.PPreferredIdentity
         | HeaderName.RemotePartyId
+        | HeaderName.Diversion
+        | HeaderName.HistoryInfo
         | HeaderName.Other -> false
 
     /// The header's long spelling.

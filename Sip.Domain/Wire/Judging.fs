@@ -192,6 +192,8 @@ module Judging =
         | HeaderName.PAssertedIdentity
         | HeaderName.PPreferredIdentity
         | HeaderName.RemotePartyId
+        | HeaderName.Diversion
+        | HeaderName.HistoryInfo
         | HeaderName.Other -> ValueNone
 
     let internal firstFault (message: Message) (all: ReadOnlySpan<byte>) headEnd =

@@ -353,6 +353,15 @@ let private restart shell =
             use _ = second.Server
             let struct (bye, _) = Phone.within alice dialog "BYE" 9 [] [||]
             do! alice.Send bye
+            // The new process has seen no proof of hers yet.
+            let! challenged = alice.Response 407
+            let challenge = Said.one "Proxy-Authenticate" challenged
+            let proof = Digest.answer "alice" Laboratory.password "BYE" dialog.Target challenge
+
+            let struct (bye, _) =
+                Phone.within alice dialog "BYE" 10 [ "Proxy-Authorization", proof ] [||]
+
+            do! alice.Send bye
             let! bye = bob.Request "BYE"
             do! bob.Answer(bye, 200, "OK", [], [||])
             let! _ = alice.Response 200
