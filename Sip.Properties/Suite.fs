@@ -62,6 +62,8 @@ let all: Test =
             BoundsLaws.all
             MeterLaws.all
             OverloadLaws.all
+            ThrottleLaws.all
+            NeighbourLaws.all
             BoundLaws.all
             GatheringLaws.all
             TransactionLaws.all

@@ -20,9 +20,11 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
     let agenda = Agenda()
     let outbox = Outbox station
     let identities = Identities outbox
-    let pulses = Pulses(station, timing, agenda, outbox)
+    let throttles = Throttles()
+    let pulses = Pulses(station, timing, agenda, outbox, throttles)
     let guard = Guard(realm.Secret, bounds.Caps, Realm.peerAddresses realm)
     let load = Load()
+    let restraining = Restraining(station, load)
     // What arrives is read here; nothing keeps it beyond its input.
     let came = Message.blank ()
 
@@ -33,6 +35,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
             Outbox = outbox
             Identities = identities
             Pulses = pulses
+            Throttles = throttles
             Guard = guard
             Edits = Edits()
             Asked = Message.blank ()
@@ -135,7 +138,14 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
         let seconds = Overload.retryAfter load.Wait key.Second
         let refusal = Refusal.Overloaded seconds
         let status, words = Refusal.status refusal, Refusal.words refusal
-        outbox.Reply(source, request, status, words, Refusal.headers refusal)
+
+        // RFC 7339 §5.10.2: Retry-After would keep away all that a neighbour has for us.
+        let headers =
+            match source.Standing with
+            | Standing.Peer -> []
+            | Standing.Client -> Refusal.headers refusal
+
+        outbox.Reply(source, request, status, words, headers)
 
     let entered now (source: FlowText) method view (request: Message) (key: Mark) =
         let fate =
@@ -144,6 +154,8 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
             else
                 let known = proofs.Vouched source.Flow
                 load.Judge(Pressing.urgency source known method request)
+
+        restraining.Count(source, fate)
 
         match fate with
         | Fate.Work ->
@@ -185,6 +197,12 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
         match slot with
         | NonNull slot when Exchange.mayAnswer source leg response slot.Exchange ->
             load.Works()
+
+            match source.Standing with
+            | Standing.Peer ->
+                throttles.Hear(around.Now, slot.Exchange.Legs[leg].Place.Hop, response)
+            | Standing.Client -> ()
+
             exchanges.Step(ExchangeEvent.Answered(leg, source, response), slot)
         | _ when pulses.Answered(around.Now, source, response) -> ()
         | _ ->
@@ -211,8 +229,11 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
         | ValueNone -> ()
 
     let worked now (source: FlowText) (message: Message) =
+        restraining.Turn now
+
         match message.Start with
-        | StartLine.Request(method, _, uri) -> requested now source method uri message
+        | StartLine.Request(method, _, uri) ->
+            requested now (restraining.Heard(now, source, message)) method uri message
         | StartLine.Response _ -> responded source message
 
     let blank = "\r\n\000"B
@@ -421,6 +442,9 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
 
     /// How much is asked of it.
     member _.Load: Load = load
+
+    /// How many requests to peers were kept back because they asked for fewer.
+    member _.Withheld: int64 = throttles.Withheld
 
     /// What is bound to an address of record.
     member _.Bound(aor: string) : Bindings = location.Of aor

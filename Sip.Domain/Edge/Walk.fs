@@ -17,6 +17,7 @@ type internal Surroundings =
         Outbox: Outbox
         Identities: Identities
         Pulses: Pulses
+        Throttles: Throttles
         Guard: Sip.Guarding.Guard
         Edits: Edits
         /// Where a request that was kept is read again.
