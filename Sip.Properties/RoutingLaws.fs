@@ -53,6 +53,7 @@ let realm: Realm =
         Metering = Identity.Metering.usual
         Algorithms = Identity.Algorithm.usual
         Admittance = Admittance.Authenticated
+        Inbound = Inbound.Known
         Limits = Limits.usual
         Secret = secret
         Node = 0u

@@ -33,6 +33,7 @@ let wishes (listen: string list) : Wishes =
         StrictOutbound = false
         StrictPath = false
         UnsafeNoAuth = false
+        Inbound = "known"
         UserStarts = "300,6000,50000,500,600"
         PeerStarts = "20,120,500,60,40"
         Digest = "all"
@@ -165,6 +166,7 @@ let private mutated =
             Gen.elements [ 0; 1023; 1024; 1025; 4096; 65536; 65537; 1048576; 1048577; -1 ]
 
         let! isUnsafe = Gen.elements [ true; false ]
+        let! inbound = Gen.elements [ "known"; "known"; "anybody"; "nobody" ]
 
         return
             { wishes [] with
@@ -179,6 +181,7 @@ let private mutated =
                 Advertise = advertise
                 MessageBytes = size
                 UnsafeNoAuth = isUnsafe
+                Inbound = inbound
             }
     }
 
@@ -195,6 +198,13 @@ let private isHonest (wishes: Wishes) =
         && setup.Realm.Barred.Length = wishes.Barred.Count
         && (wishes.Domains.Count = 0 || setup.Realm.Domains.Length = wishes.Domains.Count)
         && (setup.Realm.Admittance = Admittance.UnsafeOpen) = wishes.UnsafeNoAuth
+        && (setup.Realm.Inbound = Inbound.Anybody) = (wishes.Inbound = "anybody")
+        && (wishes.Inbound <> "anybody" || wishes.Upstreams.Count = 0)
+        && (Seq.exists
+                (fun (sentence: string) -> sentence.Contains "--inbound anybody")
+                (Explaining.sentences setup)
+                =
+                (wishes.Inbound = "anybody"))
         && wishes.MessageBytes >= 1024
         && wishes.MessageBytes <= 1048576
         && setup.Openings

@@ -72,11 +72,17 @@ type internal Entrance
 
     let later = 5L<s>
 
+    let isOurs (request: Message) (uri: UriView) =
+        Station.isOurs station (request.Slice uri.Host)
+
     // INVITEs wait as long as somebody lets it ring: those of one user are counted, whatever they come by. A
     // peer speaks for many.
     let callerOf (source: FlowText) method (request: Message) =
         if method = Method.Invite && source.Standing <> Standing.Peer then
             match AddressView.read request.Bytes (Message.value HeaderName.From request) with
+            // Strangers, who may write any name there, are counted by where they are.
+            | ValueSome from when realm.Inbound = Inbound.Anybody && not (isOurs request from.Uri) ->
+                guard.Caller(ReadOnlySpan(Text.toBytes (Address.print source.Flow.Remote.Address)))
             | ValueSome from -> guard.Caller(request.Slice from.Uri.User)
             | ValueNone -> 0UL
         else
@@ -260,6 +266,16 @@ type internal Entrance
             outbox.Note(Note.Stopped(source.Flow, principal.User))
             Decision.Refuse Refusal.Metered
 
+    // Whether there is such a user is nobody's business; who is away is as good as nobody.
+    let untold (decision: Decision) : Decision =
+        match decision with
+        | Decision.Refuse Refusal.NoSuchUser -> Decision.Refuse Refusal.NobodyThere
+        | Decision.Answer _
+        | Decision.Refuse _
+        | Decision.Forward _
+        | Decision.Seek _
+        | Decision.Absorb -> decision
+
     let admitted
         (now: Instant)
         (source: FlowText)
@@ -286,6 +302,16 @@ type internal Entrance
                 request
                 way
                 (deciding.Decide(now, source, method, scheme, request, way, target))
+        | Demand.AsStranger ->
+            let from = source.Flow.Remote.Address
+
+            // No name of a user begins so.
+            if guard.Request(now, String.Concat("@", Address.print from), from) then
+                deciding.Decide(now, source, method, scheme, request, way, target)
+                |> untold
+                |> carryOut now source method request way
+            else
+                outbox.Refuse(source, request, Refusal.Overloaded later)
         | Demand.Unmeetable -> ()
         | Demand.AsRegistrar
         | Demand.AsProxy as demand ->

@@ -16,6 +16,9 @@ type Demand =
     | AsRegistrar
     /// The user's own password, asked for with 407 as a proxy does.
     | AsProxy
+    /// Nothing, for a user of ours may be called by anybody (`Inbound.Anybody`); whoever does is counted by their
+    /// address, and hears of no user whether there is one.
+    | AsStranger
     /// An ACK that nothing entitles: it cannot be challenged (§22.1), so it goes nowhere.
     | Unmeetable
 
@@ -25,6 +28,23 @@ module Gate =
 
     let private isInDialog (request: Message) =
         (Message.tag HeaderName.To request).IsThere
+
+    let private address (name: HeaderName) (request: Message) : Uri voption =
+        match AddressView.read request.Bytes (Message.value name request) with
+        | ValueSome view -> UriView.toUri request.Bytes view.Uri
+        | ValueNone -> ValueNone
+
+    // A stranger may not call themselves as one of our users does, and a datagram proves nothing about
+    // where it comes from: what is answered to it, and sent again, would go to a victim.
+    let private isStranger (realm: Realm) (source: FlowText) (request: Message) =
+        realm.Inbound = Inbound.Anybody
+        && Flow.isConnection source.Flow
+        && not (isInDialog request)
+        && (match address HeaderName.From request with
+            | ValueSome(Uri.Sip from) -> not (Realm.owns realm from)
+            | ValueSome(Uri.Tel _) -> true
+            | ValueSome(Uri.Other _)
+            | ValueNone -> false)
 
     let private isPassedOn (request: Message) =
         Message.count 2 HeaderName.Via request > 1
@@ -67,6 +87,10 @@ module Gate =
         | Method.Ack, _ -> Demand.Unmeetable
         // What the server says about itself it says to everybody.
         | _, (Target.Server | Target.Nobody _) -> Demand.Nothing
+        | (Method.Invite | Method.Message), (Target.User | Target.Instance) when
+            isStranger realm source request
+            ->
+            Demand.AsStranger
         | _, (Target.User | Target.Instance | Target.Along _ | Target.Sought _ | Target.Ending _) ->
             Demand.AsProxy
 
@@ -74,6 +98,7 @@ module Gate =
     let credentials (demand: Demand) (request: Message) : string list =
         match demand with
         | Demand.Nothing
+        | Demand.AsStranger
         | Demand.Unmeetable -> []
         | Demand.AsRegistrar -> Message.texts HeaderName.Authorization request
         | Demand.AsProxy -> Message.texts HeaderName.ProxyAuthorization request
@@ -118,13 +143,9 @@ module Gate =
         match demand with
         | Demand.AsProxy -> struct (Status.proxyAuthenticationRequired, "Proxy-Authenticate")
         | Demand.Nothing
+        | Demand.AsStranger
         | Demand.Unmeetable
         | Demand.AsRegistrar -> struct (Status.unauthorized, "WWW-Authenticate")
-
-    let private address (name: HeaderName) (request: Message) : Uri voption =
-        match AddressView.read request.Bytes (Message.value name request) with
-        | ValueSome view -> UriView.toUri request.Bytes view.Uri
-        | ValueNone -> ValueNone
 
     let private isOwn (realm: Realm) (principal: Principal) (uri: Uri) =
         realm.Domains

@@ -141,6 +141,15 @@ module Setup =
         | "none" -> Ok WayBack.ByContact
         | _ -> Error(String.Concat("--upstream-path ", text, ": say supported, demanded or none"))
 
+    let private inbound (wishes: Wishes) : Part<Inbound> =
+        match wishes.Inbound with
+        | "known" -> Ok Inbound.Known
+        | "anybody" when wishes.Upstreams.Count > 0 ->
+            Error
+                "--inbound anybody: the registrar behind --upstream decides whose calls reach its users: leave it out"
+        | "anybody" -> Ok Inbound.Anybody
+        | other -> Error(String.Concat("--inbound ", other, ": say known or anybody"))
+
     let private algorithms (text: string) : Part<Algorithm list> =
         let named = text.Split ',' |> List.ofArray |> List.map Algorithm.named
 
@@ -379,6 +388,7 @@ module Setup =
         let upstreams = List.ofSeq wishes.Upstreams |> List.map upstream
         let back = wayBack wishes.UpstreamPath
         let algorithms = algorithms wishes.Digest
+        let inbound = inbound wishes
         let barred = List.ofSeq wishes.Barred |> List.map (range "--barred ")
         let balancers = List.ofSeq wishes.Balancers |> List.map (range "--balancer ")
         let users = allowance "--user-starts" wishes.UserStarts
@@ -410,6 +420,7 @@ module Setup =
             @ failures upstreams
             @ failures [ back ]
             @ failures [ algorithms ]
+            @ failures [ inbound ]
             @ failures barred
             @ failures balancers
             @ failures domains
@@ -444,6 +455,10 @@ module Setup =
                                     Admittance.UnsafeOpen
                                 else
                                     Admittance.Authenticated
+                            Inbound =
+                                match inbound with
+                                | Ok inbound -> inbound
+                                | Error _ -> Inbound.Known
                             Metering =
                                 match users, towardsPeers with
                                 | Ok users, Ok peers ->

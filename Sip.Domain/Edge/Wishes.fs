@@ -41,6 +41,8 @@ type Wishes =
         /// The addresses by which the machine reaches others, at most one a family.
         Outward: IReadOnlyList<Address>
         UnsafeNoAuth: bool
+        /// `known` or `anybody`: whose calls and messages reach users.
+        Inbound: string
         /// What a user may set going towards users and towards peers: `minute,hour,day,destinations,row`.
         UserStarts: string
         PeerStarts: string

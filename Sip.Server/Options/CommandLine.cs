@@ -37,6 +37,7 @@ public static class CommandLine
         ("--trust", nameof(ServerOptions.Trust), Kind.One),
         ("--data", nameof(ServerOptions.Data), Kind.One),
         ("--unsafe-no-auth", nameof(ServerOptions.UnsafeNoAuth), Kind.Flag),
+        ("--inbound", nameof(ServerOptions.Inbound), Kind.One),
         ("--user-starts", nameof(ServerOptions.UserStarts), Kind.One),
         ("--peer-starts", nameof(ServerOptions.PeerStarts), Kind.One),
         ("--digest", nameof(ServerOptions.Digest), Kind.One),

@@ -93,6 +93,9 @@ public sealed class ServerOptions
     /// <summary>Nobody has to sign in and everybody is relayed anywhere: for a laboratory only.</summary>
     public bool UnsafeNoAuth { get; set; }
 
+    /// <summary>Whose calls and messages reach users: `known` for those of users and peers, `anybody` for those of strangers on connections, too.</summary>
+    public string Inbound { get; set; } = "known";
+
     /// <summary>Calls and messages a user may begin towards users: `minute,hour,day,destinations,row`; past any they are stopped for an hour.</summary>
     public string UserStarts { get; set; } = "300,6000,50000,500,600";
 

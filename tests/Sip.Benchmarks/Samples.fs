@@ -32,6 +32,7 @@ let realm: Realm =
         Metering = Sip.Identity.Metering.usual
         Algorithms = Identity.Algorithm.usual
         Admittance = Admittance.Authenticated
+        Inbound = Inbound.Known
         Limits = Limits.usual
         Secret = Array.init 32 byte
         Node = 0u

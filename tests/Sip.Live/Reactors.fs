@@ -151,6 +151,7 @@ module Reactors =
                     StrictOutbound = false
                     StrictPath = false
                     UnsafeNoAuth = true
+                    Inbound = "known"
                     UserStarts = "300,6000,50000,500,600"
                     PeerStarts = "20,120,500,60,40"
                     Digest = "all"

@@ -94,6 +94,7 @@ let private realm: Realm =
         Metering = Sip.Identity.Metering.usual
         Algorithms = Identity.Algorithm.usual
         Admittance = Admittance.Authenticated
+        Inbound = Inbound.Known
         Limits = Limits.usual
         Secret = Array.init 32 byte
         Node = 0u
