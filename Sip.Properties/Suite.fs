@@ -24,7 +24,7 @@ let private identity =
             PrincipalLaws.all
             JwtLaws.all
             TemporaryLaws.all
-            MeterLaws.all
+            MeteringLaws.all
         ]
 
 let private outbound =

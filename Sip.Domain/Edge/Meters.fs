@@ -13,8 +13,8 @@ open Sip.Identity
 [<Sealed>]
 type internal Meters(station: Station) =
     let metering = station.Realm.Metering
-    let towardsUsers = Dictionary<string, Meter>()
-    let towardsPeers = Dictionary<string, Meter>()
+    let towardsUsers = Dictionary<string, Usage>()
+    let towardsPeers = Dictionary<string, Usage>()
 
     let begins (request: Message) =
         match Message.method request with
@@ -66,13 +66,13 @@ type internal Meters(station: Station) =
                 | Afar.Users -> towardsUsers
                 | Afar.Peers -> towardsPeers
 
-            let meter =
+            let usage =
                 match table.TryGetValue user with
                 | true, found -> found
                 | false, _ -> Metering.fresh
 
             let destination = hash (request.Slice way.Uri.User)
-            let struct (after, metered) = Metering.count metering afar now destination meter
+            let struct (after, metered) = Metering.count metering afar now destination usage
             table[user] <- after
             metered
         | ValueSome _

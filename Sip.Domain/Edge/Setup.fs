@@ -174,7 +174,7 @@ module Setup =
             )
 
     // Five numbers, each at least one: a meter that lets nothing pass would be a riddle.
-    let private allowance (option: string) (text: string) : Part<Identity.Allowance> =
+    let private quota (option: string) (text: string) : Part<Quota> =
         let number (word: string) =
             match Int32.TryParse word with
             | true, number when number >= 1 -> ValueSome number
@@ -184,7 +184,7 @@ module Setup =
         | [| ValueSome minute; ValueSome hour; ValueSome day; ValueSome destinations; ValueSome row |] ->
             Ok
                 {
-                    Identity.Allowance.Minute = minute * 1<start>
+                    Minute = minute * 1<start>
                     Hour = hour * 1<start>
                     Day = day * 1<start>
                     Destinations = destinations
@@ -391,8 +391,8 @@ module Setup =
         let inbound = inbound wishes
         let barred = List.ofSeq wishes.Barred |> List.map (range "--barred ")
         let balancers = List.ofSeq wishes.Balancers |> List.map (range "--balancer ")
-        let users = allowance "--user-starts" wishes.UserStarts
-        let towardsPeers = allowance "--peer-starts" wishes.PeerStarts
+        let users = quota "--user-starts" wishes.UserStarts
+        let towardsPeers = quota "--peer-starts" wishes.PeerStarts
         let domains = List.ofSeq wishes.Domains |> List.map domain
         let caps, outOfBounds = caps wishes.Limits
         let listeners = successes listens
