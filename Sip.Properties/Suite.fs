@@ -24,6 +24,7 @@ let private identity =
             PrincipalLaws.all
             JwtLaws.all
             TemporaryLaws.all
+            LinesLaws.all
             MeteringLaws.all
         ]
 
@@ -93,5 +94,6 @@ let all: Test =
             Hostile.ValueLaws.all
             Hostile.ShapeLaws.all
             Hostile.EnumerationLaws.all
+            World.CallLaws.all
             World.PolicyLaws.all
         ]

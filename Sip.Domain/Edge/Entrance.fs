@@ -37,7 +37,8 @@ type internal Entrance
     let proofs = tables.Proofs
     let exchanges = tables.Exchanges
     let answers = tables.Answers
-    let meters = Meters station
+    let calls = tables.Calls
+    let meters = Meters(station, calls)
     // Made once: a method that is handed over is made a function each time.
     let living: Living = tables.Location.Standing
 
@@ -91,7 +92,19 @@ type internal Entrance
     let isTooMany (source: FlowText) (caller: uint64) =
         caller <> 0UL && not (guard.Invites(caller, source.Flow.Remote.Address))
 
-    let forward (source: FlowText) method (request: Message) (way: Way) (places: Place list list) =
+    // What goes no further is no call.
+    let refuse now (source: FlowText) (request: Message) (refusal: Refusal) =
+        calls.Settled(now, calls.Find request)
+        outbox.Refuse(source, request, refusal)
+
+    let forward
+        now
+        (source: FlowText)
+        method
+        (request: Message)
+        (way: Way)
+        (places: Place list list)
+        =
         if method = Method.Ack then
             match places with
             | (place :: _) :: _ -> passAck source request way place
@@ -101,12 +114,12 @@ type internal Entrance
             let breadth = breadthOf request
 
             if breadth < 1 then
-                outbox.Refuse(source, request, Refusal.TooBroad)
+                refuse now source request Refusal.TooBroad
             else
                 let caller = callerOf source method request
 
                 if not (exchanges.TryMakeRoom source) || isTooMany source caller then
-                    outbox.Refuse(source, request, Refusal.Overloaded later)
+                    refuse now source request (Refusal.Overloaded later)
                 else
                     let places = MaxBreadth.within breadth places
                     let key = Key.ofRequest station request
@@ -125,10 +138,10 @@ type internal Entrance
         | Astray.Barred -> Refusal.NotOurs
         | Astray.NoAnswer -> Refusal.NoAnswer
 
-    let found (source: FlowText) method (request: Message) (way: Way) (found: Found) =
+    let found now (source: FlowText) method (request: Message) (way: Way) (found: Found) =
         match found with
-        | Found.Places places -> forward source method request way (inTurn places)
-        | Found.Nowhere why -> outbox.Refuse(source, request, astray why)
+        | Found.Places places -> forward now source method request way (inTurn places)
+        | Found.Nowhere why -> refuse now source request (astray why)
         // §16.2: whoever waits for an answer is told that it may take a while.
         | Found.Wait _ ->
             if method = Method.Invite then
@@ -142,14 +155,14 @@ type internal Entrance
                 Key.ofRequest station request
 
         tables.Locating.Seek(now, key, method, source, request, uris, heading)
-        |> found source method request way
+        |> found now source method request way
 
     let carryOut now (source: FlowText) method (request: Message) (way: Way) (decision: Decision) =
         match decision with
         | Decision.Answer(status, words, headers) ->
             outbox.Reply(source, request, status, words, headers)
         | Decision.Refuse refusal -> outbox.Refuse(source, request, refusal)
-        | Decision.Forward places -> forward source method request way places
+        | Decision.Forward places -> forward now source method request way places
         | Decision.Seek(uris, heading) -> seek now source method request way uris heading
         | Decision.Absorb -> ()
 
@@ -261,7 +274,8 @@ type internal Entrance
     let measured now (source: FlowText) (principal: Principal) request way (decision: Decision) =
         match meters.Take(now, principal.User, request, way, decision) with
         | Metered.Passes -> decision
-        | Metered.Stopped -> Decision.Refuse Refusal.Metered
+        | Metered.Stopped
+        | Metered.Full -> Decision.Refuse Refusal.Metered
         | Metered.Trips ->
             outbox.Note(Note.Stopped(source.Flow, principal.User))
             Decision.Refuse Refusal.Metered
@@ -353,8 +367,8 @@ type internal Entrance
             outbox.Refuse(source, request, Refusal.Faulty fault)
 
     /// A request that waited goes where was found that it has to go, or is refused.
-    member _.Located(wanted: Waiting, what: Found, request: Message) : unit =
-        found wanted.Source wanted.Method request (Routes.strip station request) what
+    member _.Located(now: Instant, wanted: Waiting, what: Found, request: Message) : unit =
+        found now wanted.Source wanted.Method request (Routes.strip station request) what
 
     /// Takes a request in; what it leads to is in the outbox and in the tables.
     member _.Enter(now, source, method, view, request) : unit = fresh now source method view request

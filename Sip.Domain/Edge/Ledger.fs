@@ -20,6 +20,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
     let agenda = Agenda()
     let outbox = Outbox station
     let identities = Identities outbox
+    let calls = Calls(station, agenda, outbox)
     let throttles = Throttles()
     let pulses = Pulses(station, timing, agenda, outbox, throttles)
     let guard = Guard(realm.Secret, bounds.Caps, Realm.peerAddresses realm)
@@ -36,6 +37,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
             Identities = identities
             Pulses = pulses
             Throttles = throttles
+            Calls = calls
             Guard = guard
             Edits = Edits()
             Asked = Message.blank ()
@@ -88,6 +90,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
                 Identities = identities
                 Exchanges = exchanges
                 Answers = answers
+                Calls = calls
             }
 
         Entrance(station, timing, Deciding(station, desk, tables), around.Edits, guard, ban, tables)
@@ -114,6 +117,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
 
         withRequest wanted (fun invite ->
             let status = Status.requestTerminated
+            calls.Settled(around.Now, calls.Find invite)
             let bytes = outbox.Made(wanted.Source, invite, status, Status.phrase status, [])
             outbox.Send(wanted.Source.Hop, bytes)
             let until = around.Now.After(Timing.patience timing)
@@ -183,6 +187,9 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
         | Method.Other ->
             let key = Key.ofRequest station request
 
+            if method = Method.Bye then
+                calls.Bye(now, source, request)
+
             match exchanges.Find key with
             | null ->
                 match answers.Find key with
@@ -190,6 +197,20 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
                 | null -> entered now source method view request key
                 | given -> outbox.Send(given.Source.Hop, given.Bytes)
             | slot -> exchanges.Step(ExchangeEvent.Repeated, slot)
+
+    // What an answer says of a call.
+    let told (source: FlowText) (response: Message) (slot: Slot) =
+        match response.Start with
+        | StartLine.Request _ -> ()
+        | StartLine.Response(status, _) ->
+            if slot.Exchange.Method = Method.Bye then
+                calls.ByeAnswered(around.Now, source, status, response)
+            else
+                match slot.Call with
+                | null -> ()
+                | call when Response.classOf status = Class.Success && not (Key.isToCancel response) ->
+                    calls.Answered(around.Now, call, response)
+                | _ -> ()
 
     let responded (source: FlowText) (response: Message) =
         let struct (slot, leg) = exchanges.Leg(Key.ofBranch response)
@@ -203,6 +224,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
                 throttles.Hear(around.Now, slot.Exchange.Legs[leg].Place.Hop, response)
             | Standing.Client -> ()
 
+            told source response slot
             exchanges.Step(ExchangeEvent.Answered(leg, source, response), slot)
         | _ when pulses.Answered(around.Now, source, response) -> ()
         | _ ->
@@ -345,10 +367,11 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
         | Told.Speaks _ -> ()
         | Told.Trusted address -> station.Flows.Trust address
         | Told.Banned ban -> guard.Ban(around.Now, ban)
+        | Told.HungUp(call, callee, by) -> calls.Told(around.Now, call, callee, by)
 
     let located (wanted: Waiting) (found: Found) =
         locating.Drop wanted
-        withRequest wanted (fun request -> entrance.Located(wanted, found, request))
+        withRequest wanted (fun request -> entrance.Located(around.Now, wanted, found, request))
         outbox.Commit()
 
     let answered now question answer life =
@@ -390,6 +413,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
             | wanted -> located wanted (Found.Nowhere Astray.NoAnswer)
         | Due.Server there -> pulses.Tick(now, there)
         | Due.Nonce id -> proofs.Forget id
+        | Due.Call key -> calls.Expire(now, key)
         | Due.Watch mark -> watchers.Tick(now, mark)
         | Due.Notice branch -> watchers.TickNotice(now, branch)
 
@@ -451,6 +475,9 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
 
     /// Who is registered, and with how many contacts.
     member _.Online(now: Instant) : IReadOnlyList<KeyValuePair<string, int>> = location.Online now
+
+    /// How many calls of proven users are known to go on.
+    member _.Calls: int = calls.Count
 
     /// How many requests wait for a final response.
     member _.Pending: int = exchanges.Pending

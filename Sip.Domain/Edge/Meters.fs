@@ -11,7 +11,7 @@ open Sip.Identity
 
 /// The meters of one ledger.
 [<Sealed>]
-type internal Meters(station: Station) =
+type internal Meters(station: Station, calls: Calls) =
     let metering = station.Realm.Metering
     let towardsUsers = Dictionary<string, Usage>()
     let towardsPeers = Dictionary<string, Usage>()
@@ -74,6 +74,16 @@ type internal Meters(station: Station) =
             let destination = hash (request.Slice way.Uri.User)
             let struct (after, metered) = Metering.count metering afar now destination usage
             table[user] <- after
-            metered
+
+            match metered with
+            | Metered.Passes when
+                Message.method request = Method.Invite
+                && not (calls.Begins(now, user, afar, request))
+                ->
+                Metered.Full
+            | Metered.Passes
+            | Metered.Trips
+            | Metered.Stopped
+            | Metered.Full -> metered
         | ValueSome _
         | ValueNone -> Metered.Passes

@@ -200,6 +200,24 @@ module Setup =
                 )
             )
 
+    let private lines (option: string) (text: string) : Part<LineQuota> =
+        match text.Split ',' |> Array.map Int32.TryParse with
+        | [| true, calls; true, minutes |] when calls >= 1 && minutes >= 1 ->
+            Ok
+                {
+                    AtOnce = calls * 1<call>
+                    Minutes = minutes * 1<minute>
+                }
+        | _ ->
+            Error(
+                String.Concat(
+                    option,
+                    " ",
+                    text,
+                    ": say two numbers from 1 on: calls at a time, minutes of talk a day; for example 10,600"
+                )
+            )
+
     let private range (option: string) (text: string) : Part<Cidr> =
         match Cidr.tryRead text with
         | ValueSome range -> Ok range
@@ -393,6 +411,8 @@ module Setup =
         let balancers = List.ofSeq wishes.Balancers |> List.map (range "--balancer ")
         let users = quota "--user-starts" wishes.UserStarts
         let towardsPeers = quota "--peer-starts" wishes.PeerStarts
+        let userLines = lines "--user-calls" wishes.UserCalls
+        let peerLines = lines "--peer-calls" wishes.PeerCalls
         let domains = List.ofSeq wishes.Domains |> List.map domain
         let caps, outOfBounds = caps wishes.Limits
         let listeners = successes listens
@@ -425,6 +445,7 @@ module Setup =
             @ failures balancers
             @ failures domains
             @ failures [ users; towardsPeers ]
+            @ failures [ userLines; peerLines ]
             @ size
             @ outOfBounds
 
@@ -460,13 +481,15 @@ module Setup =
                                 | Ok inbound -> inbound
                                 | Error _ -> Inbound.Known
                             Metering =
-                                match users, towardsPeers with
-                                | Ok users, Ok peers ->
+                                match users, towardsPeers, userLines, peerLines with
+                                | Ok users, Ok peers, Ok userLines, Ok peerLines ->
                                     { Metering.usual with
                                         Users = users
                                         Peers = peers
+                                        UserLines = userLines
+                                        PeerLines = peerLines
                                     }
-                                | _, _ -> Metering.usual
+                                | _, _, _, _ -> Metering.usual
                             Algorithms = List.concat (successes [ algorithms ])
                             Limits = limits
                             Secret = wishes.Secret

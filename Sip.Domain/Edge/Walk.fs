@@ -18,6 +18,7 @@ type internal Surroundings =
         Identities: Identities
         Pulses: Pulses
         Throttles: Throttles
+        Calls: Calls
         Guard: Sip.Guarding.Guard
         Edits: Edits
         /// Where a request that was kept is read again.

@@ -46,6 +46,9 @@ type Wishes =
         /// What a user may set going towards users and towards peers: `minute,hour,day,destinations,row`.
         UserStarts: string
         PeerStarts: string
+        /// What a user may have going towards users and towards peers: `calls,minutes`.
+        UserCalls: string
+        PeerCalls: string
         /// `all`, or names with commas: the digest algorithms that are offered.
         Digest: string
         /// Whether a client whose first hop keeps no flow is refused, should it want one kept.

@@ -37,6 +37,8 @@ type Metering =
     {
         Users: Quota
         Peers: Quota
+        UserLines: LineQuota
+        PeerLines: LineQuota
         /// How long whoever has passed a quota is stopped.
         Stop: int64<ms>
     }
@@ -48,6 +50,8 @@ type Metered =
     /// It is one too many: from now on the user is stopped.
     | Trips
     | Stopped
+    /// The user has as many calls going as they may, or has talked for as long.
+    | Full
 
 /// What one user has set going towards one kind of destination.
 [<Struct>]
@@ -95,6 +99,16 @@ module Metering =
                     Day = 500<start>
                     Destinations = 60
                     Row = 40<start>
+                }
+            UserLines =
+                {
+                    AtOnce = 100<call>
+                    Minutes = 6000<minute>
+                }
+            PeerLines =
+                {
+                    AtOnce = 10<call>
+                    Minutes = 600<minute>
                 }
             Stop = 3_600_000L<ms>
         }

@@ -40,6 +40,8 @@ public static class CommandLine
         ("--inbound", nameof(ServerOptions.Inbound), Kind.One),
         ("--user-starts", nameof(ServerOptions.UserStarts), Kind.One),
         ("--peer-starts", nameof(ServerOptions.PeerStarts), Kind.One),
+        ("--user-calls", nameof(ServerOptions.UserCalls), Kind.One),
+        ("--peer-calls", nameof(ServerOptions.PeerCalls), Kind.One),
         ("--digest", nameof(ServerOptions.Digest), Kind.One),
         ("--strict-outbound", nameof(ServerOptions.StrictOutbound), Kind.Flag),
         ("--strict-path", nameof(ServerOptions.StrictPath), Kind.Flag),

@@ -102,6 +102,12 @@ public sealed class ServerOptions
     /// <summary>The same towards peers, who may charge for them.</summary>
     public string PeerStarts { get; set; } = "20,120,500,60,40";
 
+    /// <summary>Calls that a user may have at a time towards users, and minutes of talk a day: `calls,minutes`.</summary>
+    public string UserCalls { get; set; } = "100,6000";
+
+    /// <summary>The same towards peers.</summary>
+    public string PeerCalls { get; set; } = "10,600";
+
     /// <summary>The digest algorithms that are offered: names with commas of `md5`, `sha-256` and `sha-512-256`; `all` for the two that phones know.</summary>
     public string Digest { get; set; } = "all";
 
