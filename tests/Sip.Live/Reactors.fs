@@ -52,6 +52,7 @@ type Teller(arrived: Flow -> ReadOnlyMemory<byte> -> Shard -> unit) =
         member _.Proofs = 0
         member _.Guard = guard
         member _.Load = load
+        member _.Withheld = 0L
         member _.Opened(_, flow, _) = tell (Told.Opened flow)
 
         member _.Arrived(_, flow, bytes, shard) =
