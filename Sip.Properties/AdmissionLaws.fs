@@ -98,17 +98,16 @@ let private scheme =
 
 let private instances =
     Law.holds
-        "a GRUU is reached without a password within a dialog only: by a known user, along our token, by an ACK"
+        "a GRUU is reached without a password within a dialog only: by a user in their own name, by an ACK"
         (Arb.fromGen (
             gen {
                 let! method = Gen.elements [ "INVITE"; "BYE"; "MESSAGE"; "ACK" ]
                 let! within = Gen.elements [ true; false ]
-                let! known = Gen.elements [ true; false ]
-                let! shown = Gen.elements [ true; false ]
-                return method, within, known, shown
+                let! speaker = Gen.elements [ Speaker.Own; Speaker.Alien; Speaker.Stranger ]
+                return method, within, speaker
             }
         ))
-    <| fun (method, within, known, shown) ->
+    <| fun (method, within, speaker) ->
         let asked = request method "sip:bob@example.test;gr=urn:uuid:1" []
 
         let message =
@@ -135,9 +134,9 @@ let private instances =
         let source = (RoutingLaws.station ()).Flows.Of RoutingLaws.stranger
 
         let demanded =
-            Gate.demand RoutingLaws.realm source known shown Target.Instance message
+            Gate.demand (RoutingLaws.station ()) source speaker Target.Instance message
 
-        let free = within && (method = "ACK" || known || shown)
+        let free = within && (method = "ACK" || speaker = Speaker.Own)
 
         match demanded with
         | Demand.Nothing -> free

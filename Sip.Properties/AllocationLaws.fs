@@ -8,6 +8,7 @@ open Expecto
 open Sip
 open Sip.Wire
 open Sip.Routing
+open Sip.Edge
 
 let private realm =
     { RoutingLaws.realm with
@@ -184,6 +185,18 @@ let all =
                     | Target.Instance
                     | Target.Ending _
                     | Target.Nobody _ -> failtest "lost"
+
+            law "telling in whose name a request is allocates nothing"
+            <| fun bench source target ->
+                let bytes = inDialog source.Transport target
+                let keys = (Mint.ofRealm realm).Keys
+
+                fun () ->
+                    let request = bench.Read bytes
+                    let speaker = Speaker.ofRequest bench.Station keys "alice" request
+
+                    if speaker <> Speaker.Own then
+                        failtest "lost"
 
             law "answering 100 allocates nothing"
             <| fun bench source _ ->

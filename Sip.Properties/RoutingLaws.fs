@@ -51,6 +51,7 @@ let realm: Realm =
         Home = ValueNone
         Barred = []
         Metering = Identity.Metering.usual
+        Bearing = Identity.Bearing.Nowhere
         Algorithms = Identity.Algorithm.usual
         Admittance = Admittance.Authenticated
         Inbound = Inbound.Known

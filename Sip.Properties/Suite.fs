@@ -66,6 +66,8 @@ let all: Test =
             ThrottleLaws.all
             NeighbourLaws.all
             BoundLaws.all
+            EmergencyLaws.all
+            CeilingLaws.all
             GatheringLaws.all
             TransactionLaws.all
             ForkLaws.all
@@ -96,4 +98,6 @@ let all: Test =
             Hostile.EnumerationLaws.all
             World.CallLaws.all
             World.PolicyLaws.all
+            World.ProofLaws.all
+            World.BearerLaws.all
         ]

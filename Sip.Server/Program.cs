@@ -56,7 +56,7 @@ problems.AddRange(certificates.Begin());
 using var store = isCheck ? null : Configuring.Store(options, problems);
 var secret = store?.Secret(() => RandomNumberGenerator.GetBytes(32)) ?? RandomNumberGenerator.GetBytes(32);
 var clock = new Clock(TimeProvider.System);
-var configured = SetupModule.configure(await Configuring.WishesAsync(options, secret, clock));
+var configured = SetupModule.configure(await Configuring.WishesAsync(options, issuer, secret, clock));
 if (configured is Configured.Invalid { Problems: var more }) problems.AddRange(more);
 if (problems.Count > 0 || configured is not Configured.Ready { Setup: var setup })
 {
@@ -75,6 +75,7 @@ var resolver = Resolver.OfMachine(clock);
 var realm = setup.Realm;
 var pages = Configuring.Pages(options)!;
 var admin = Configuring.Admin(options);
+var memory = new Memory(options.MemoryLimit, clock);
 var users = new Users(RealmModule.name(realm), store);
 if (!certificates.IsWatching && setup.Openings.Any(opening => opening.IsSecure)) certificates.Use(ForDevelopment());
 var onReactor = options.Shell == "reactor" || (options.Shell == "auto" && ReactorEdge.IsPossible);
@@ -85,6 +86,8 @@ builder.WebHost.UseSockets(sockets => (sockets.Backlog, sockets.CreateBoundListe
 builder.WebHost.ConfigureKestrel(kestrel =>
 {
     kestrel.AddServerHeader = false;
+    // What is kept from SIP's clients is not the pages' alone.
+    if (onReactor) kestrel.Limits.MaxConcurrentConnections = Math.Clamp(Descriptors.Kept / 2, 8, 512);
     kestrel.Listen(pages, listen => listen.Protocols = HttpProtocols.Http1);
     if (admin is not null) kestrel.Listen(admin, listen => listen.Protocols = HttpProtocols.Http1);
     foreach (var opening in setup.Openings.Where(opening => !opening.IsDatagram && !onReactor))
@@ -115,7 +118,7 @@ var guests = setup.IsLocal && IPAddress.IsLoopback(pages.Address) && users.Count
 var webSockets = realm.Listeners.Where(listener => TransportModule.isWebSocket(listener.Transport)).Select(Address).ToArray();
 app.UseHostFiltering();
 var token = options.AdminToken.Length > 0 ? options.AdminToken : options.Data.Length > 0 && admin is not null ? AdminToken.Kept(options.Data) : AdminToken.Make();
-if (admin is not null) new AdminSite(new AdminToken(token), AdminSite.Routes(edge, certificates)).Serve(app, admin.Port);
+if (admin is not null) new AdminSite(new AdminToken(token), AdminSite.Routes(edge, certificates, memory)).Serve(app, admin.Port);
 Api.Map(
     app, edge, users,
     new Settings(RealmModule.name(realm), webSockets, guests, [.. options.Ice.Where(url => !url.StartsWith("turn", StringComparison.OrdinalIgnoreCase)).Select(url => new IceServer(url))]),
@@ -146,6 +149,7 @@ GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compac
 if (guests) Console.WriteLine($"Open http://{pages}/ in two tabs and call from one to the other.");
 
 if (certificates.IsWatching) _ = certificates.RunAsync(edge.ShowAsync, log, app.Lifetime.ApplicationStopping);
+_ = memory.WatchAsync(edge, log, app.Lifetime.ApplicationStopping);
 using var notice = ServiceNotice.OfEnvironment();
 notice?.Say("READY=1");
 if (notice is not null && ServiceNotice.Pace() is { } pace) _ = notice.WatchAsync(edge, pace, clock.Time, app.Lifetime.ApplicationStopping);

@@ -90,8 +90,8 @@ type internal Deciding(station: Station, desk: Desk, tables: Tables) =
             Decision.Forward [ [ Place.along hop heading ] ]
 
     // RFC 3325 §5: who has registered here is known from then on.
-    let served now (source: FlowText) method scheme (request: Message) =
-        let decision = desk.Decide(now, source.Flow, method, scheme, request)
+    let served now (source: FlowText) method scheme (request: Message) login =
+        let decision = desk.Decide(now, source.Flow, method, scheme, request, login)
 
         match decision with
         | Decision.Answer(status, _, _) when method = Method.Register && status = Status.ok ->
@@ -121,9 +121,9 @@ type internal Deciding(station: Station, desk: Desk, tables: Tables) =
             tables.Watchers.Subscribe(now, source, user, request)
         | _, _ -> Decision.Refuse Refusal.NotYou
 
-    let decided now (source: FlowText) method scheme (request: Message) (way: Way) target =
+    let decided now (source: FlowText) method scheme (request: Message) (way: Way) target login =
         match target with
-        | Target.Server -> served now source method scheme request
+        | Target.Server -> served now source method scheme request login
         | Target.User when method = Method.Register -> Decision.Refuse Refusal.NoSuchUser
         | Target.User when method = Method.Subscribe && Watch.isReg request ->
             watched now source request way
@@ -162,8 +162,9 @@ type internal Deciding(station: Station, desk: Desk, tables: Tables) =
             | kept -> Decision.Forward kept
         | (Scheme.Sip | Scheme.Sips), _ -> decision
 
-    /// What becomes of a request of this scheme for this target.
+    /// What becomes of a request of this scheme for this target, when the login of who sends it ends at that
+    /// second of Unix time.
     member _.Decide
-        (now, source: FlowText, method, scheme, request: Message, way, target)
+        (now, source: FlowText, method, scheme, request: Message, way, target, login: int64<s>)
         : Decision =
-        decided now source method scheme request way target |> secured scheme
+        decided now source method scheme request way target login |> secured scheme

@@ -7,6 +7,7 @@ open Sip
 open Sip.Wire
 open Sip.Registrar
 open Sip.Routing
+open Sip.Identity
 
 /// What becomes of a request that is let in.
 [<RequireQualifiedAccess; Struct>]
@@ -65,15 +66,22 @@ type internal Desk
         if
             flow.Transport = Transport.Udp
             && question.Origin.Path.IsEmpty
-            && Nat.isTranslated (Nat.findings (Nat.facts flow ValueNone request))
+            && Nat.isTranslated flow.Remote request
         then
             location.KeepAlive(now, aor, flow)
 
-    let bind (now: Instant) (flow: Flow) (request: Message) (target: SipUri) question =
+    // What a login has bound ends with it.
+    let within (now: Instant) (login: int64<s>) : Policy =
+        if login = Subscriber.unending then
+            policy
+        else
+            Policy.within (max 1L<s> (login - Realm.unixTime realm now)) policy
+
+    let bind (now: Instant) (flow: Flow) (request: Message) (target: SipUri) question login =
         let aor = (Registration.aor realm target).Key
         let before = location.Of aor
 
-        match Register.step policy now question before with
+        match Register.step (within now login) now question before with
         | Outcome.Refused refusal -> refuse flow request refusal
         | Outcome.Registered(after, changes) ->
             become aor (after, changes)
@@ -97,11 +105,11 @@ type internal Desk
                 after
             |> answer Status.ok
 
-    let register (now: Instant) (flow: Flow) (scheme: Scheme) (request: Message) =
+    let register (now: Instant) (flow: Flow) (scheme: Scheme) (request: Message) login =
         match Registration.target request, Registration.read flow scheme request with
         | ValueSome target, Ok question when Realm.owns realm target ->
             match Registration.admit keys policy target request question with
-            | Ok() -> bind now flow request target question
+            | Ok() -> bind now flow request target question login
             | Error refusal -> refuse flow request refusal
         | _, Error refusal -> Decision.Refuse refusal
         | _, Ok _ -> Decision.Refuse Refusal.NoSuchUser
@@ -112,9 +120,16 @@ type internal Desk
         |> List.map (fun slice -> request.Text slice)
         |> List.filter (fun tag -> not (List.exists (Text.sameText tag) supported))
 
-    let serve (now: Instant) (flow: Flow) (method: Method) (scheme: Scheme) (request: Message) =
+    let serve
+        (now: Instant)
+        (flow: Flow)
+        (method: Method)
+        (scheme: Scheme)
+        (request: Message)
+        login
+        =
         match method with
-        | Method.Register -> register now flow scheme request
+        | Method.Register -> register now flow scheme request login
         | Method.Options -> abilities
         | Method.Ack -> Decision.Absorb
         | Method.Cancel
@@ -130,9 +145,9 @@ type internal Desk
         | Method.Publish -> Decision.Refuse(Refusal.NotAllowed allow)
         | Method.Other -> Decision.Refuse Refusal.Unimplemented
 
-    /// What the server makes of a request that is for itself.
-    member _.Decide(now, flow, method: Method, scheme, request) : Decision =
+    /// What the server makes of a request that is for itself; what it binds ends by then, in seconds of Unix time.
+    member _.Decide(now, flow, method: Method, scheme, request, login: int64<s>) : Decision =
         match unsupported request with
-        | [] -> serve now flow method scheme request
+        | [] -> serve now flow method scheme request login
         | _ when method = Method.Ack -> Decision.Absorb
         | tags -> Decision.Refuse(Refusal.Extensions tags)

@@ -14,7 +14,7 @@ open Sip.Guarding
 /// What came of looking at a request's credentials.
 [<RequireQualifiedAccess; Struct>]
 type internal Shown =
-    | Sound of Principal: Principal * Info: AuthenticationInfo
+    | Sound of Principal: Principal * Info: AuthenticationInfo voption
     /// The user is one, and speaks as another.
     | Foreign
     /// It has been answered.
@@ -199,20 +199,23 @@ type internal Entrance
         | Decision.Seek _
         | Decision.Absorb -> carryOut now source method request way decision
 
-    let challenge (now: Instant) (source: FlowText) demand attempt staleness (request: Message) =
+    let challenge now (source: FlowText) demand attempt staleness flaw (request: Message) =
         let struct (status, header) = Gate.challenge demand
+        let transport = Gate.transport source request
 
         let headers =
-            proofs.Challenges(now, Gate.transport source request, attempt, staleness)
+            proofs.Challenges(now, transport, source.Flow, attempt, staleness, flaw)
             |> List.map (fun value -> header, value)
 
         outbox.Reply(source, request, status, Status.phrase status, headers)
 
     // The shard of the connection may be another: a REGISTER is worked on where the bindings are.
-    let vouch (flow: Flow) =
-        if Flow.isConnection flow && not (proofs.Vouched flow) then
-            proofs.Vouch flow
-            outbox.Tell(Told.Proven flow)
+    let vouch (now: Instant) (flow: Flow) (principal: Principal) =
+        match proofs.News(now, flow, principal) with
+        | ValueSome until ->
+            proofs.Vouch(flow, principal.User, until)
+            outbox.Tell(Told.Proven(flow, principal.User, until))
+        | ValueNone -> ()
 
     // What a datagram says proves nothing about where it comes from.
     let shown (now: Instant) (source: FlowText) (request: Message) =
@@ -224,38 +227,36 @@ type internal Entrance
             ban now source.Flow.Remote.Address Offence.Scanning
 
     // RFC 7616 §3.5: whoever registers may know that it is us who answered.
-    let withInfo (method: Method) (info: AuthenticationInfo) (decision: Decision) : Decision =
-        match decision with
-        | Decision.Answer(status, words, headers) when
+    let withInfo method (info: AuthenticationInfo voption) (decision: Decision) : Decision =
+        match decision, info with
+        | Decision.Answer(status, words, headers), ValueSome info when
             method = Method.Register && status = Status.ok
             ->
             Decision.Answer(status, words, ("Authentication-Info", info.Print()) :: headers)
-        | Decision.Answer _
-        | Decision.Refuse _
-        | Decision.Forward _
-        | Decision.Seek _
-        | Decision.Absorb -> decision
+        | Decision.Answer _, _
+        | Decision.Refuse _, _
+        | Decision.Forward _, _
+        | Decision.Seek _, _
+        | Decision.Absorb, _ -> decision
 
-    /// What the verdict on a request's credentials allows; everything else is answered here.
-    let judged (now: Instant) (source: FlowText) demand target (request: Message) =
-        let attempt = Gate.attempt demand source.Flow request
-        let from = source.Flow.Remote.Address
-
-        match proofs.Judge(now, Gate.transport source request, from, attempt) with
-        | Verdict.Proven(principal, spent, _) when not (guard.Request(now, principal.User, from)) ->
-            proofs.Spend spent
+    // Whoever was proven may send what is theirs.
+    let admit now (source: FlowText) target (request: Message) (principal: Principal) info =
+        if not (guard.Request(now, principal.User, source.Flow.Remote.Address)) then
             outbox.Refuse(source, request, Refusal.Overloaded later)
             Shown.Nothing
+        elif proofs.MayBe(principal, target, request) then
+            vouch now source.Flow principal
+            Shown.Sound(principal, info)
+        else
+            Shown.Foreign
+
+    let byPassword now (source: FlowText) demand attempt target (request: Message) =
+        match proofs.Judge(now, Gate.transport source request, source.Flow, attempt) with
         | Verdict.Proven(principal, spent, info) ->
             proofs.Spend spent
-
-            if Gate.mayBe realm principal target request then
-                vouch source.Flow
-                Shown.Sound(principal, info)
-            else
-                Shown.Foreign
+            admit now source target request principal (ValueSome info)
         | Verdict.Challenge staleness ->
-            challenge now source demand attempt staleness request
+            challenge now source demand attempt staleness ValueNone request
             shown now source request
             Shown.Nothing
         | Verdict.Refused(Rejection.TooManyGuesses wait) ->
@@ -269,6 +270,17 @@ type internal Entrance
             let words = "Bad Request: The Credentials Name Another Request-URI"
             outbox.Reply(source, request, Status.badRequest, words, [])
             Shown.Nothing
+
+    /// What a request's credentials allow; everything else is answered here.
+    let judged (now: Instant) (source: FlowText) demand target (request: Message) =
+        let attempt = Gate.attempt demand source.Flow request
+
+        match proofs.Bears(now, source.Flow, attempt) with
+        | Borne.Proven principal -> admit now source target request principal ValueNone
+        | Borne.Refused flaw ->
+            challenge now source demand attempt Staleness.Fresh (ValueSome flaw) request
+            Shown.Nothing
+        | Borne.Nothing -> byPassword now source demand attempt target request
 
     // Whoever has a user's password is that user: only what they do tells a thief.
     let measured now (source: FlowText) (principal: Principal) request way (decision: Decision) =
@@ -290,6 +302,26 @@ type internal Entrance
         | Decision.Seek _
         | Decision.Absorb -> decision
 
+    // Whoever is registered on a flow has proven themselves on it, in an earlier run of the process perhaps.
+    let isRegistered (now: Instant) (source: FlowText) (request: Message) =
+        let all = request.Bytes
+
+        match AddressView.read all (Message.value HeaderName.From request) with
+        | ValueSome from ->
+            Station.isOurs station (Slice.bytes all from.Uri.Host)
+            && tables.Location.IsOn(now, all, from.Uri, source.Flow)
+        | ValueNone -> false
+
+    let speakerOf (now: Instant) (source: FlowText) (request: Message) =
+        if Gate.asksWho realm source request then
+            match proofs.Speaker(now, source.Flow, request) with
+            | Speaker.Stranger when isRegistered now source request -> Speaker.Own
+            | Speaker.Stranger
+            | Speaker.Own
+            | Speaker.Alien as speaker -> speaker
+        else
+            Speaker.Stranger
+
     let admitted
         (now: Instant)
         (source: FlowText)
@@ -305,9 +337,9 @@ type internal Entrance
 
         let scheme = if view.Kind = UriKind.Sips then Scheme.Sips else Scheme.Sip
 
-        match
-            Gate.demand realm source (proofs.Vouched source.Flow) way.Token.IsThere target request
-        with
+        let speaker = speakerOf now source request
+
+        match Gate.demand station source speaker target request with
         | Demand.Nothing ->
             carryOut
                 now
@@ -315,18 +347,36 @@ type internal Entrance
                 method
                 request
                 way
-                (deciding.Decide(now, source, method, scheme, request, way, target))
+                (deciding.Decide(
+                    now,
+                    source,
+                    method,
+                    scheme,
+                    request,
+                    way,
+                    target,
+                    Subscriber.unending
+                ))
         | Demand.AsStranger ->
             let from = source.Flow.Remote.Address
 
             // No name of a user begins so.
             if guard.Request(now, String.Concat("@", Address.print from), from) then
-                deciding.Decide(now, source, method, scheme, request, way, target)
+                deciding.Decide(
+                    now,
+                    source,
+                    method,
+                    scheme,
+                    request,
+                    way,
+                    target,
+                    Subscriber.unending
+                )
                 |> untold
                 |> carryOut now source method request way
             else
                 outbox.Refuse(source, request, Refusal.Overloaded later)
-        | Demand.Unmeetable -> ()
+        | Demand.Unmeetable -> outbox.Refuse(source, request, Refusal.NotYou)
         | Demand.AsRegistrar
         | Demand.AsProxy as demand ->
             match judged now source demand target request with
@@ -334,7 +384,7 @@ type internal Entrance
             | Shown.Foreign ->
                 carryOutOnce now source method request way (Decision.Refuse Refusal.NotYou)
             | Shown.Sound(principal, info) ->
-                deciding.Decide(now, source, method, scheme, request, way, target)
+                deciding.Decide(now, source, method, scheme, request, way, target, principal.Until)
                 |> measured now source principal request way
                 |> withInfo method info
                 |> carryOutOnce now source method request way

@@ -23,6 +23,12 @@ module Explaining =
                 "UNSAFE: nobody has to sign in, and everybody is relayed anywhere (--unsafe-no-auth)"
             | Admittance.Authenticated -> ()
 
+            match setup.Realm.Bearing with
+            | Identity.Bearing.UnsafeAnywhere _ ->
+                "UNSAFE: tokens are taken where anybody can overhear them (--unsafe-bearer)"
+            | Identity.Bearing.Secured _
+            | Identity.Bearing.Nowhere -> ()
+
             if
                 setup.Openings
                 |> Seq.exists (fun opening ->

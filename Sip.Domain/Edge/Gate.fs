@@ -19,7 +19,8 @@ type Demand =
     /// Nothing, for a user of ours may be called by anybody (`Inbound.Anybody`); whoever does is counted by their
     /// address, and hears of no user whether there is one.
     | AsStranger
-    /// An ACK that nothing entitles: it cannot be challenged (§22.1), so it goes nowhere.
+    /// An ACK or a PRACK that nothing entitles: neither can be challenged (§22.1; RFC 3262 §3: sent again with
+    /// another CSeq it would be another one), so it goes nowhere.
     | Unmeetable
 
 /// Deciding what to demand and judging what is shown.
@@ -39,7 +40,6 @@ module Gate =
     let private isStranger (realm: Realm) (source: FlowText) (request: Message) =
         realm.Inbound = Inbound.Anybody
         && Flow.isConnection source.Flow
-        && not (isInDialog request)
         && (match address HeaderName.From request with
             | ValueSome(Uri.Sip from) -> not (Realm.owns realm from)
             | ValueSome(Uri.Tel _) -> true
@@ -49,46 +49,81 @@ module Gate =
     let private isPassedOn (request: Message) =
         Message.count 2 HeaderName.Via request > 1
 
-    /// What to demand of a request from this flow to this target. `Known` says whether a user has
-    /// already proven themselves on this connection, `shown` whether it came along a flow token of ours.
+    // The registrar behind us challenges its users itself.
+    let private isFree (realm: Realm) =
+        realm.Admittance = Admittance.UnsafeOpen || realm.Home.IsSome
+
+    /// Whether it matters in whose name a request is: within a dialog of a client's.
+    let asksWho (realm: Realm) (source: FlowText) (request: Message) : bool =
+        isInDialog request && source.Standing <> Standing.Peer && not (isFree realm)
+
+    let private isPeers (station: Station) (target: Target) : bool =
+        match target with
+        | Target.Along(hop, _) -> Station.standing station hop = Standing.Peer
+        // Nobody else is called by name.
+        | Target.Sought _ -> true
+        | Target.Server
+        | Target.User
+        | Target.Instance
+        | Target.Ending _
+        | Target.Nobody _ -> false
+
+    // A name of another server's is said to peers only, which are told who the user is and know what they
+    // have called them by.
+    let private isEntitled (station: Station) (speaker: Speaker) (target: Target) : bool =
+        match speaker with
+        | Speaker.Own -> true
+        | Speaker.Alien -> isPeers station target
+        | Speaker.Stranger -> false
+
+    /// What to demand of a request from this flow to this target, in whose name it was proven on the flow to be.
+    /// Whoever knows our alias of a user, or their GRUU, may have been in a dialog with them, or not.
     let demand
-        (realm: Realm)
+        (station: Station)
         (source: FlowText)
-        (known: bool)
-        (shown: bool)
+        (speaker: Speaker)
         (target: Target)
         (request: Message)
         : Demand =
-        // The registrar behind us challenges its users itself.
-        let isFree = realm.Admittance = Admittance.UnsafeOpen || realm.Home.IsSome
+        let isFree = isFree station.Realm
         let isPeer = source.Standing = Standing.Peer
-
         let inDialog = isInDialog request
+        let isEntitled = inDialog && isEntitled station speaker target
 
         match Message.method request, target with
         | _ when isFree -> Demand.Nothing
         // A peer may be an edge, which passes the registrations of others on (RFC 5626 §5).
         | Method.Register, _ when not isPeer || isPassedOn request -> Demand.AsRegistrar
         | _ when isPeer -> Demand.Nothing
-        // The alias was sealed by us and given to the other side of a dialog only.
-        | _, Target.Along(Hop.Flow _, _) when inDialog -> Demand.Nothing
-        | _, (Target.Along(Hop.Dial _, _) | Target.Sought _) when inDialog && known ->
+        // What the server says about itself it says to everybody.
+        | Method.Ack, (Target.Server | Target.Nobody _) -> Demand.Unmeetable
+        | _, (Target.Server | Target.Nobody _) -> Demand.Nothing
+        // §22.1: an ACK cannot be challenged, and asks nothing of whoever it comes to.
+        | Method.Ack, (Target.Along(Hop.Flow _, _) | Target.Instance) when inDialog ->
             Demand.Nothing
-        // §22.1: an ACK cannot be challenged; a peer is configured, and is asked nothing by it. On a connection
-        // whoever acknowledges a call has proven themselves for it.
+        // A peer is configured; and on a connection whoever acknowledges a call has proven themselves for it.
         | Method.Ack, (Target.Along(Hop.Dial _, _) | Target.Sought _) when
-            inDialog && not (Flow.isConnection source.Flow)
+            isEntitled || (inDialog && not (Flow.isConnection source.Flow))
             ->
             Demand.Nothing
-        // A GRUU may be known to anybody. Whoever is in a dialog with it has our token, or has proven to be
-        // one of our users; and an ACK leads to an instance that was asked for an answer.
-        | Method.Ack, Target.Instance when inDialog -> Demand.Nothing
-        | _, Target.Instance when inDialog && (known || shown) -> Demand.Nothing
-        | Method.Ack, _ -> Demand.Unmeetable
-        // What the server says about itself it says to everybody.
-        | _, (Target.Server | Target.Nobody _) -> Demand.Nothing
+        | Method.Prack, (Target.Along _ | Target.Sought _ | Target.Instance) when isEntitled ->
+            Demand.Nothing
+        // The calls that strangers may begin go on and end, with users and nobody else.
+        | _, (Target.Along(Hop.Flow _, _) | Target.Instance) when
+            inDialog
+            && not (isPeers station target)
+            && isStranger station.Realm source request
+            ->
+            Demand.AsStranger
+        | (Method.Ack | Method.Prack), _ -> Demand.Unmeetable
+        | _, (Target.Along(Hop.Flow _, _) | Target.Instance) when isEntitled -> Demand.Nothing
+        // A datagram may have a source that is made up: that is no proof to a trunk.
+        | _, (Target.Along(Hop.Dial _, _) | Target.Sought _) when
+            isEntitled && Flow.isConnection source.Flow
+            ->
+            Demand.Nothing
         | (Method.Invite | Method.Message), (Target.User | Target.Instance) when
-            isStranger realm source request
+            not inDialog && isStranger station.Realm source request
             ->
             Demand.AsStranger
         | _, (Target.User | Target.Instance | Target.Along _ | Target.Sought _ | Target.Ending _) ->
@@ -101,7 +136,11 @@ module Gate =
         | Demand.AsStranger
         | Demand.Unmeetable -> []
         | Demand.AsRegistrar -> Message.texts HeaderName.Authorization request
-        | Demand.AsProxy -> Message.texts HeaderName.ProxyAuthorization request
+        // RFC 8898 §2.1.4 has a token in Authorization, whoever asks for it.
+        | Demand.AsProxy ->
+            Message.texts HeaderName.ProxyAuthorization request
+            @ (Message.texts HeaderName.Authorization request
+               |> List.filter (fun value -> (Bearer.token value).IsSome))
 
     /// What is authenticated of a request. A nonce counts only for the address that it was sent to, so
     /// that whoever proves themselves from an address hears what is sent there, and no datagram with
@@ -155,19 +194,22 @@ module Gate =
                 Principal.mayUse { principal with Domain = host } uri <> Use.Foreign
             | ValueNone -> false)
 
-    /// Whether a proven user may send this request: From is theirs, and To when they register.
-    /// Inside a dialog From is what the dialog began with, which may be a number that led to them.
-    let mayBe (realm: Realm) (principal: Principal) (target: Target) (request: Message) : bool =
-        let names =
-            match Message.method request, target with
-            | Method.Register, _ -> [ HeaderName.To; HeaderName.From ]
-            | _, (Target.Along _ | Target.Sought _ | Target.Instance) when isInDialog request -> []
-            | _,
-              (Target.Server | Target.User | Target.Instance | Target.Along _ | Target.Sought _ | Target.Ending _ | Target.Nobody _) ->
-                [ HeaderName.From ]
-
-        names
-        |> List.forall (fun name ->
+    /// Whether a proven user may send this request: From is theirs, and To when they register. Within a dialog
+    /// they may be called otherwise by a peer.
+    let mayBe
+        (station: Station)
+        (keys: Keyring)
+        (principal: Principal)
+        (target: Target)
+        (request: Message)
+        : bool =
+        let isTheirs (name: HeaderName) =
             match address name request with
-            | ValueSome uri -> isOwn realm principal uri
-            | ValueNone -> false)
+            | ValueSome uri -> isOwn station.Realm principal uri
+            | ValueNone -> false
+
+        match Message.method request with
+        | Method.Register -> isTheirs HeaderName.To && isTheirs HeaderName.From
+        | _ when isInDialog request ->
+            isEntitled station (Speaker.ofRequest station keys principal.User request) target
+        | _ -> isTheirs HeaderName.From

@@ -42,8 +42,8 @@ type Told =
     | Closed of Flow: Flow
     /// All that is bound to a user since then, and the changes that have led to it.
     | Bound of Aor: string * Bindings: Bindings * Changes: Change list * Since: Instant
-    /// A user has proven themselves on this connection.
-    | Proven of Flow: Flow
+    /// A user has proven themselves on this flow, which counts until then.
+    | Proven of Flow: Flow * User: string * Until: Instant
     /// A connection speaks for this user, or does no more.
     | Speaks of Flow: Flow * User: Asserted * Speech: Speech
     /// Whoever is at this address is a peer from now on.

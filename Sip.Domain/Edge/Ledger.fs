@@ -67,7 +67,8 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
         outbox.Note(Note.Banned ban)
         outbox.Tell(Told.Banned ban)
 
-    let proofs = Proofs(station, agenda, guard, ban)
+    let windows = Windows(agenda, guard, bounds.Caps.Usual[Bound.place Bound.Nonces])
+    let proofs = Proofs(station, windows, guard, ban)
     let location = Location(realm, outbox.IsLive, agenda)
     let watchers = Watchers(station, timing, agenda, outbox, location)
 
@@ -156,7 +157,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
             if load.IsCalm then
                 Fate.Work
             else
-                let known = proofs.Vouched source.Flow
+                let known = proofs.Vouched(now, source.Flow)
                 load.Judge(Pressing.urgency source known method request)
 
         restraining.Count(source, fate)
@@ -360,7 +361,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
         | Told.Opened flow -> outbox.Open flow
         | Told.Closed flow -> closed flow
         | Told.Bound(aor, bindings, changes, since) -> location.Store(since, aor, bindings, changes)
-        | Told.Proven flow when outbox.IsLive flow -> proofs.Vouch flow
+        | Told.Proven(flow, user, until) when outbox.IsLive flow -> proofs.Vouch(flow, user, until)
         | Told.Speaks(flow, user, speech) when outbox.IsLive flow ->
             identities.Take(flow, user, speech)
         | Told.Proven _

@@ -378,6 +378,14 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
         else
             []
 
+    /// Whether the user that a URI of ours names is bound to this flow.
+    member _.IsOn(now: Instant, all: ReadOnlySpan<byte>, uri: UriView, flow: Flow) : bool =
+        let length = spell (Slice.bytes all uri.User)
+        let mutable entry = Unchecked.defaultof<Entry>
+
+        byText.TryGetValue(ReadOnlySpan(key, 0, length), &entry)
+        && isOn flow (Bindings.ofList (Bindings.current now entry.Bindings))
+
     /// What a GRUU of ours reaches.
     member _.Reach(now: Instant, uri: SipUri) : Reach =
         match Gruu.read keys uri with

@@ -4,6 +4,7 @@
 namespace Sip.Edge
 
 open System
+open System.Text
 open Sip
 open Sip.Wire
 open Sip.Routing
@@ -13,11 +14,24 @@ open Sip.Guarding
 [<RequireQualifiedAccess>]
 module Pressing =
 
-    let private priority = "\nResource-Priority:"B
+    let private priority = "Resource-Priority"B
 
+    let private isPriority (line: ReadOnlySpan<byte>) =
+        line.Length > priority.Length
+        && Ascii.EqualsIgnoreCase(line.Slice(0, priority.Length), ReadOnlySpan priority)
+        && (line[priority.Length] = ':'B
+            || line[priority.Length] = ' 'B
+            || line[priority.Length] = '\t'B)
+
+    // RFC 4412 §4.1: whoever is nobody's peer is not believed, or everybody's call would be the most urgent.
     let private isMarked (source: FlowText) (request: Message) =
-        source.Standing = Standing.Peer
-        && request.Bytes.IndexOf(ReadOnlySpan priority) >= 0
+        let mutable found = false
+
+        if source.Standing = Standing.Peer then
+            for field in request.Fields do
+                found <- found || isPriority (request.Slice field.Line)
+
+        found
 
     let private hasAnswered (request: Message) =
         (Message.value HeaderName.Authorization request).IsThere

@@ -159,6 +159,20 @@ module Setup =
                     PathPolicy.Lenient
         }
 
+    let private bearing (wishes: Wishes) : Bearing =
+        match wishes.Tokens, wishes.UnsafeBearer with
+        | ValueNone, _ -> Bearing.Nowhere
+        | ValueSome rules, false -> Bearing.Secured rules
+        | ValueSome rules, true -> Bearing.UnsafeAnywhere rules
+
+    let private untaken (wishes: Wishes) : string list =
+        if wishes.UnsafeBearer && wishes.Tokens.IsNone then
+            [
+                "--unsafe-bearer: there are no tokens to take: give --jwt-issuer, --jwt-audience and --jwt-keys, or leave it out"
+            ]
+        else
+            []
+
     let private failures (parts: Wish.Part<'part> list) : string list =
         parts
         |> List.choose (fun part ->
@@ -229,6 +243,7 @@ module Setup =
             @ failures domains
             @ failures [ users; towardsPeers ]
             @ failures [ userLines; peerLines ]
+            @ untaken wishes
             @ size
             @ outOfBounds
 
@@ -273,6 +288,7 @@ module Setup =
                                         PeerLines = peerLines
                                     }
                                 | _, _, _, _ -> Metering.usual
+                            Bearing = bearing wishes
                             Algorithms = List.concat (successes [ algorithms ])
                             Limits = limits
                             Secret = wishes.Secret

@@ -55,6 +55,10 @@ type Wishes =
         StrictOutbound: bool
         /// Whether a Path is refused that the client does not know of.
         StrictPath: bool
+        /// By whom and for whom tokens are that are taken instead of passwords.
+        Tokens: Identity.JwtRules voption
+        /// Whether they are taken where anybody can overhear them.
+        UnsafeBearer: bool
         /// Bytes that a message may have.
         MessageBytes: int
         /// 32 random bytes.

@@ -23,6 +23,7 @@ type Bound =
     | Answers
     | ContactsPerUser
     | Bans
+    | Nonces
 
 /// How it is counted.
 [<RequireQualifiedAccess; Struct>]
@@ -74,6 +75,7 @@ module Bound =
         | Bound.Answers -> 12
         | Bound.ContactsPerUser -> 13
         | Bound.Bans -> 14
+        | Bound.Nonces -> 15
 
     let private held bound name (usual, local) refused metric =
         {
@@ -192,6 +194,12 @@ module Bound =
                 (65_536, 65_536)
                 "the ban that ends first gives way"
                 "sip_evicted_bans_total"
+            held
+                Bound.Nonces
+                "nonces"
+                (262_144, 262_144)
+                "the one that was first used longest ago gives way, and nothing as old is accepted any more: 401 or 407 with stale"
+                "sip_evicted_nonces_total"
         ]
 
     /// The line of a bound.

@@ -7,6 +7,16 @@ open System
 open System.Collections.Generic
 open System.Text
 
+/// A figure that no shard counts.
+type Gauge =
+    {
+        Name: string
+        Help: string
+        /// What of the operator's it is about, empty for the server itself.
+        About: string
+        Value: float
+    }
+
 /// Counting.
 [<RequireQualifiedAccess>]
 module Census =
@@ -52,5 +62,31 @@ module Census =
 
         for entry in held do
             line (String.Concat("sip_", entry.Key)) "gauge" "held now" (int64 entry.Value)
+
+        out.ToString()
+
+    let private label (about: string) =
+        if about = "" then
+            ""
+        else
+            let written = about.Replace("\\", "\\\\").Replace("\"", "\\\"").Replace("\n", "\\n")
+
+            String.Concat("{name=\"", written, "\"}")
+
+    /// Figures as text, those of one name together.
+    let gauges (all: IReadOnlyList<Gauge>) : string =
+        let out = StringBuilder()
+
+        for name, those in all |> Seq.toList |> List.groupBy _.Name do
+            out.Append("# HELP ").Append(name).Append(' ').Append(those.Head.Help).Append('\n')
+            |> ignore
+
+            out.Append("# TYPE ").Append(name).Append(" gauge\n") |> ignore
+
+            for one in those do
+                let value = one.Value.ToString Globalization.CultureInfo.InvariantCulture
+
+                out.Append(name).Append(label one.About).Append(' ').Append(value).Append('\n')
+                |> ignore
 
         out.ToString()

@@ -21,20 +21,26 @@ type Load() =
     let price = 6
     let most = 6_000
     let mutable mood = Mood.Calm
+    let mutable room = Room.Ample
     let mutable waited = 0L<ms>
     let mutable credit = most
     let mutable worked = 0L
     let mutable refused = 0L
     let mutable dropped = 0L
-    // Since the sieve was last looked at: calls that came through, and those that were worked on.
+    // Since the sieve became what it is: calls that came through it, and those that were worked on; and for how
+    // long what is looked at now came after that.
     let mutable sieve = Sieve.wide
-    let mutable looked = Instant.FromMilliseconds 0L
+    let mutable since = Instant.FromMilliseconds 0L
+    let mutable last = since
+    let mutable through = 0L<ms>
     let mutable came = 0
     let mutable taken = 0
 
     /// What is looked at next had waited so long, with so many thousandths of the socket's buffer full.
     member _.Waited(now: Instant, wait: int64<ms>, filled: int) : unit =
         waited <- Overload.felt wait filled
+        last <- now
+        through <- (now.Since since) - wait
         let next = Overload.step now waited mood
 
         // Short waits behind a narrow sieve say nothing about what is in front of it.
@@ -45,7 +51,12 @@ type Load() =
     member _.Wait: int64<ms> = waited
 
     /// Whether nothing is refused, whatever it is.
-    member _.IsCalm: bool = not (Overload.isShedding mood)
+    member _.IsCalm: bool = room = Room.Ample && not (Overload.isShedding mood)
+
+    /// How much room there is.
+    member _.Room
+        with get () = room
+        and set (now: Room) = room <- now
 
     /// A message is worked on.
     member _.Works() : unit =
@@ -56,9 +67,9 @@ type Load() =
 
     /// What becomes of a request.
     member _.Judge(urgency: Urgency) : Fate =
-        let isWorked = Overload.isWorked mood waited urgency
+        let isWorked = Ceiling.admits room urgency && Overload.isWorked mood waited urgency
 
-        if Overload.isNew urgency then
+        if through >= 0L<ms> && Overload.isNew urgency then
             came <- came + 1
 
             if isWorked then
@@ -66,6 +77,10 @@ type Load() =
 
         if isWorked then
             Fate.Work
+        // Where only room is missing there is time enough to say so.
+        elif not (Overload.isShedding mood) then
+            refused <- refused + 1L
+            Fate.Refuse
         elif credit >= price then
             credit <- credit - price
             refused <- refused + 1L
@@ -77,13 +92,21 @@ type Load() =
     /// Looks at the sieve, now and then; whether it is another one now.
     member _.Sifts(now: Instant) : bool =
         if Overload.isShedding mood then
-            if now.Since looked < Sieve.pace then
+            // Where nothing has come for so long nothing waits.
+            let seen =
+                if now.Since last >= Sieve.pace then
+                    now.Since since
+                else
+                    through
+
+            if seen < Sieve.pace then
                 false
             else
                 let next = Sieve.step came taken sieve
                 let isOther = next <> sieve
                 sieve <- next
-                looked <- now
+                since <- now
+                through <- 0L<ms>
                 came <- 0
                 taken <- 0
                 isOther

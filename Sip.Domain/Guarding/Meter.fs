@@ -36,12 +36,20 @@ type Meter(places: int) =
     // A key stands in one of the eight places of its row.
     let wide = 8
     let rows = max 1 (places / wide)
-    let keys: uint64[] = Array.zeroCreate (rows * wide)
+    // Made for the first stranger: most servers never see most kinds of them.
+    let mutable keys: uint64[] = [||]
     // When the bucket is full again; a key of 0 with a time of 0 is nobody's.
-    let full: int64[] = Array.zeroCreate (rows * wide)
+    let mutable full: int64[] = [||]
+
+    let begin' () =
+        keys <- Array.zeroCreate (rows * wide)
+        full <- Array.zeroCreate (rows * wide)
 
     // The place of a key, or the place to take for it: that of the fullest bucket.
     let placeOf (key: uint64) =
+        if keys.Length = 0 then
+            begin' ()
+
         let first = int (key % uint64 rows) * wide
         let mutable best = first
         let mutable at = first
@@ -82,7 +90,7 @@ type Meter(places: int) =
         let first = int (key % uint64 rows) * wide
         let mutable waits = 0L
 
-        for at in first .. first + wide - 1 do
+        for at in first .. min keys.Length (first + wide) - 1 do
             if keys[at] = key then
                 waits <- max 0L (full[at] - now - allowance.Ahead)
 

@@ -149,6 +149,7 @@ module Authentication =
             {
                 User = one.SpeaksAs
                 Domain = settings.Domain
+                Until = one.Until
             }
 
         match Window.step claim.Count window with

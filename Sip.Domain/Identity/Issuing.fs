@@ -131,14 +131,6 @@ module Issuer =
             | Ok claims -> forThemselves now claims body
             | Error flaw -> Issuing.Unproven(Jwt.words flaw)
 
-    let private scheme = "Bearer "
-
-    let private bearer (authorization: string) : string voption =
-        if authorization.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) then
-            ValueSome(authorization.Substring(scheme.Length).Trim ' ')
-        else
-            ValueNone
-
     /// What becomes of a request with this Authorization and body at this second of Unix time.
     let decide
         (issuer: Issuer)
@@ -146,7 +138,7 @@ module Issuer =
         (authorization: string)
         (body: ReadOnlySpan<byte>)
         : Issuing =
-        match bearer authorization, issuer.ApiKey, issuer.Tokens with
+        match Bearer.token authorization, issuer.ApiKey, issuer.Tokens with
         | _, ValueNone, ValueNone ->
             Issuing.Denied
                 "This server issues no credentials: set an API key or the issuer of tokens."

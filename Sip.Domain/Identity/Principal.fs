@@ -5,9 +5,14 @@ namespace Sip.Identity
 
 open Sip
 
-/// A user whose password was proven, at the domain that their realm stands for.
-/// The name is wire text without escapes.
-type Principal = { User: string; Domain: Host }
+/// A user who was proven, at the domain that their realm stands for, and the second of Unix time that this
+/// ends at. The name is wire text without escapes.
+type Principal =
+    {
+        User: string
+        Domain: Host
+        Until: int64<s>
+    }
 
 /// What a principal's claim to an address comes to.
 [<RequireQualifiedAccess; Struct>]
@@ -22,6 +27,14 @@ type Use =
 /// Deciding what principals may call themselves.
 [<RequireQualifiedAccess>]
 module Principal =
+
+    /// The user of this name at a domain, for as long as nobody asks.
+    let at (domain: Host) (user: string) : Principal =
+        {
+            User = user
+            Domain = domain
+            Until = Subscriber.unending
+        }
 
     let private hidden = Host.Name "anonymous.invalid"
 

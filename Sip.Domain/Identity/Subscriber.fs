@@ -26,6 +26,8 @@ type Subscriber =
         Realm: string
         /// Who is proven by this name: the same, but for a temporary one.
         SpeaksAs: string
+        /// The second of Unix time that it ends at.
+        Until: int64<s>
         Md5: Ha1 voption
         Sha256: Ha1 voption
         Sha512: Ha1 voption
@@ -78,12 +80,16 @@ module Subscriber =
     let wireName (name: string) : string =
         Text.ofBytes (ReadOnlySpan(Encoding.UTF8.GetBytes name))
 
+    /// The end of what does not end by itself.
+    let unending: int64<s> = Int64.MaxValue * 1L<s>
+
     /// The subscriber with this password, under every algorithm.
     let enroll (realm: string) (user: string) (password: string) : Subscriber =
         {
             User = wireName user
             Realm = wireName realm
             SpeaksAs = wireName user
+            Until = unending
             Md5 = ValueSome(Ha1.ofPassword Algorithm.Md5 realm user password)
             Sha256 = ValueSome(Ha1.ofPassword Algorithm.Sha256 realm user password)
             Sha512 = ValueSome(Ha1.ofPassword Algorithm.Sha512 realm user password)

@@ -98,6 +98,7 @@ module Temporary =
             ValueSome
                 { Subscriber.enroll realm name (password key realm name) with
                     SpeaksAs = user
+                    Until = until
                 }
         | ValueSome _
         | ValueNone -> ValueNone

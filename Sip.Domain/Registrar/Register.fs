@@ -81,6 +81,14 @@ module Policy =
             FlowTimer = 120L<s>
         }
 
+    /// The policy for who may be bound for so long at most.
+    let within (most: int64<s>) (policy: Policy) : Policy =
+        { policy with
+            MinExpires = min most policy.MinExpires
+            DefaultExpires = min most policy.DefaultExpires
+            MaxExpires = min most policy.MaxExpires
+        }
+
 /// REGISTER as a function of the old bindings.
 [<RequireQualifiedAccess>]
 module Register =

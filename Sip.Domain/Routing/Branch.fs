@@ -141,20 +141,28 @@ module Branch =
         out.Put '.'B
         put out 0UL
 
-    /// Whether this request has been here before with nothing changed that routing depends on.
+    // How often a request may come back, changed on its way. Whoever forwards to a forwarder who forwards needs no more, and
+    // each time more would fork once more: within a breadth of 60 (RFC 5393 §5) a request to ten users who are bound to each
+    // other becomes 10 + 60 + 60 at most.
+    let private returns = 3
+
+    /// Whether this request has been here before with nothing changed that routing depends on, or too often.
     let hasLooped (station: Station) (message: Message) : bool =
         let mutable looped = false
+        let mutable returned = 0
         let mutable at = Message.first HeaderName.Via message
 
         while not looped && at.Value.IsThere do
             match ViaView.read message.Bytes at.Value with
             | ValueSome via when Station.wrote station message.Bytes via ->
                 let branch = message.Slice(via.Branch)
+                returned <- returned + 1
 
                 looped <-
-                    branch.Length > wordLength
-                    && branch[branch.Length - wordLength - 1] = '.'B
-                    && says (branch.Slice(branch.Length - wordLength)) (loopPart station message)
+                    returned >= returns
+                    || branch.Length > wordLength
+                       && branch[branch.Length - wordLength - 1] = '.'B
+                       && says (branch.Slice(branch.Length - wordLength)) (loopPart station message)
             | ValueSome _
             | ValueNone -> ()
 

@@ -258,22 +258,48 @@ module Forward =
         | ValueSome _
         | ValueNone -> ContactAlias.put outgoing.Station edits outgoing.Source outgoing.Request
 
+    let private bearer = "Bearer "B
+
+    let private isToken (value: ReadOnlySpan<byte>) : bool =
+        value.Length >= bearer.Length
+        && Text.same (value.Slice(0, bearer.Length)) (ReadOnlySpan bearer)
+
+    // Whether tokens are for us and not for the registrar behind us.
+    let private isBorne (realm: Realm) : bool =
+        match realm.Bearing with
+        | Identity.Bearing.Nowhere -> false
+        | Identity.Bearing.Secured _
+        | Identity.Bearing.UnsafeAnywhere _ -> realm.Home.IsNone
+
     // §22.3: credentials for our realm end here. They are of use to nobody beyond, but to somebody who
-    // would guess the password at leisure.
+    // would guess the password at leisure; and whoever gets a token could be the user (RFC 8898 §5).
     let private credentials (edits: Edits) (outgoing: inref<Outgoing>) =
         let request = outgoing.Request
         let ours = ReadOnlySpan outgoing.Station.RealmParameter
-        let mutable field = Message.field HeaderName.ProxyAuthorization request
+        let isBorne = isBorne outgoing.Station.Realm
+        let mutable name = HeaderName.ProxyAuthorization
+        let mutable field = Message.field name request
+
+        if isBorne && not field.Line.IsThere then
+            name <- HeaderName.Authorization
+            field <- Message.field name request
 
         while field.Line.IsThere do
-            if request.Slice(field.Value).IndexOf ours >= 0 then
+            let value = request.Slice field.Value
+
+            if
+                (isBorne && isToken value)
+                || (name = HeaderName.ProxyAuthorization && value.IndexOf ours >= 0)
+            then
                 Patch.remove edits field.Line
 
-            field <-
-                if field.Next >= 0 then
-                    request.Fields[field.Next]
-                else
-                    Message.nowhere
+            if field.Next >= 0 then
+                field <- request.Fields[field.Next]
+            elif isBorne && name = HeaderName.ProxyAuthorization then
+                name <- HeaderName.Authorization
+                field <- Message.field name request
+            else
+                field <- Message.nowhere
 
     let private identity (edits: Edits) (outgoing: inref<Outgoing>) =
         Assertion.put

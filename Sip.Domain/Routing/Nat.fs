@@ -140,12 +140,6 @@ module Nat =
         @ fromTarget facts.Onward
         |> Set.ofList
 
-    /// Whether something between us and the sender of a datagram has given it another address: the way
-    /// back is there only as long as that remembers it.
-    let isTranslated (findings: Set<Finding>) : bool =
-        Set.contains Finding.SentByDiffers findings
-        || Set.contains Finding.SourcePortDiffers findings
-
     // connection-field = "c=" nettype SP addrtype SP connection-address, perhaps with /ttl (RFC 8866)
     let private mediaAddress (line: string) : Address option =
         match line.TrimEnd('\r').Split ' ' with
@@ -192,3 +186,20 @@ module Nat =
             Media = media (message.Text message.Body)
             Onward = onward
         }
+
+    /// Whether something between us and the sender of a datagram has given it another address: the way back is
+    /// there only as long as that remembers it. The same as finding that the top Via names another host or
+    /// port than the source, and makes nothing. HOT for registrations.
+    let isTranslated (source: Endpoint) (message: Message) : bool =
+        match Message.topVia message with
+        | ValueNone -> false
+        | ValueSome via ->
+            let port =
+                if via.Port >= 0 then
+                    via.Port
+                else
+                    Transport.defaultPort Transport.Udp
+
+            match HostView.address (message.Slice via.Host) with
+            | ValueSome address -> address <> source.Address || port <> source.Port
+            | ValueNone -> true

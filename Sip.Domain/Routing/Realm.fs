@@ -77,6 +77,8 @@ type Realm =
         Inbound: Inbound
         /// How much a user may set going before they are stopped.
         Metering: Metering
+        /// Where a token of an issuer is taken instead of a password.
+        Bearing: Bearing
         /// The digest algorithms that are offered.
         Algorithms: Algorithm list
         Limits: Limits

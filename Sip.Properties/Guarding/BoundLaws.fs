@@ -125,6 +125,14 @@ let private reach (bound: Bound) : int64 * bool =
             |> ignore
 
         visitors.Refused bound, visitors.Ledger.Held = 2
+    | Bound.Nonces ->
+        let visitors = Visitors(few bound, Admittance.Authenticated)
+
+        for user in [ "alice"; "bob"; "carol" ] do
+            visitors.Register(1000L, udp, user, "secret of " + user, user + "@192.0.2.1")
+            |> ignore
+
+        visitors.Refused bound, visitors.Ledger.Proofs = 2
     | Bound.ContactsPerUser ->
         let visitors = open' bound
 
@@ -217,6 +225,46 @@ let private challenge =
         && visitors.Refused Bound.GuessesPerAddress = 0L
         && visitors.Ledger.Held = 0
         && visitors.Ledger.Proofs = 0
+
+/// Credentials are used and used again in this order: 0 to 5 are those of a challenge that is asked for when first wanted.
+let private spent =
+    Law.holds
+        "however few nonces there is room for, credentials are accepted once, and those of a new challenge are accepted"
+        (Gen.listOf (Gen.zip (Gen.choose (0, 5)) (Gen.choose (1, 40_000))) |> Arb.fromGen)
+    <| fun uses ->
+        let visitors = Visitors(few Bound.Nonces, Admittance.Authenticated)
+        let target = "sip:example.test"
+        let contact = "Contact: <sip:alice@192.0.2.1>\r\n"
+        let made = Collections.Generic.Dictionary<int, string>()
+        let taken = Collections.Generic.HashSet<int>()
+        let mutable now = 1000L
+        let mutable sound = true
+
+        for which, later in uses do
+            now <- now + int64 later
+            let isNew = not (made.ContainsKey which)
+
+            if isNew then
+                let challenge =
+                    visitors.Ask(now, udp, "REGISTER", "alice", target, contact) |> List.head
+
+                made[which] <-
+                    visitors.Credentials(challenge, "REGISTER", "alice", target, "secret of alice")
+
+            let status =
+                visitors.Ask(now, udp, "REGISTER", "alice", target, contact + made[which])
+                |> Answered.status
+
+            visitors.Ledger.Take(at now, Input.Tick) |> ignore
+
+            sound <-
+                sound
+                && visitors.Ledger.Proofs <= 2
+                && (status = 200 || status = 401)
+                && (not isNew || status = 200)
+                && (status <> 200 || taken.Add which)
+
+        sound
 
 let private banned =
     testCase
@@ -388,6 +436,7 @@ let all: Test =
             settings
             guessing
             challenge
+            spent
             banned
             forged
             shedding

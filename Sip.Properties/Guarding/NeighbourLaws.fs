@@ -164,7 +164,8 @@ let private obeys =
                 ]
 
             let isGone (_, sent) =
-                toFlow trunk sent |> List.exists (fun (text: string) -> text.StartsWith "MESSAGE")
+                toFlow trunk sent
+                |> List.exists (fun (text: string) -> text.StartsWith "MESSAGE")
 
             let stays = lots |> List.filter (isGone >> not)
             let share = float stays.Length / float lots.Length * 100.0
@@ -309,27 +310,6 @@ let private pressed =
             ";oc=95;oc-algo=\"loss\";oc-validity=1000;"
             "as many as were refused"
 
-let private emergencies =
-    testCase "under load a peer's emergency call goes on, and a client's mark of one means nothing"
-    <| fun () ->
-        let scene = Scene Admittance.UnsafeOpen
-
-        for i in 0L .. 100L do
-            scene.Ledger.Load.Waited(at (i * 5L), 150L<ms>, 0)
-
-        let goes from more =
-            scene.Ask(501L, from, "INVITE", "sip:bob@example.test", "", "", more)
-            |> toFlow phone
-            |> List.isEmpty
-            |> not
-
-        let marked = [ "Resource-Priority: esnet.0" ]
-        Expect.isFalse (goes trunk []) "a call"
-        Expect.isTrue (goes trunk marked) "an emergency call"
-        Expect.isFalse (goes caller marked) "a client's"
-
 /// Every law.
 let all: Test =
-    testList
-        "Neighbours (RFC 7339)"
-        [ offers; obeys; ends; theirs; strangers; pressed; emergencies ]
+    testList "Neighbours (RFC 7339)" [ offers; obeys; ends; theirs; strangers; pressed ]

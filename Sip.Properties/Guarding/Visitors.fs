@@ -84,6 +84,29 @@ type Visitors(caps: Caps, admittance: Admittance) =
         |> Sends.texts
         |> List.map snd
 
+    /// The credentials that answer a challenge by this password.
+    member _.Credentials
+        (challenge: string, method: string, user: string, target: string, password: string)
+        : string =
+        let line =
+            challenge.Split "\r\n"
+            |> Array.find (fun line ->
+                line.Contains "-Authenticate: " && line.Contains "algorithm=MD5")
+
+        let nonce = part "nonce" line
+        let secret = hex $"%s{user}:example.test:%s{password}"
+        let request = hex $"%s{method}:%s{target}"
+        let response = hex $"%s{secret}:%s{nonce}:00000001:c:auth:%s{request}"
+
+        let name =
+            if line.StartsWith "WWW" then
+                "Authorization"
+            else
+                "Proxy-Authorization"
+
+        $"%s{name}: Digest username=\"%s{user}\", realm=\"example.test\", nonce=\"%s{nonce}\", uri=\"%s{target}\", "
+        + $"response=\"%s{response}\", algorithm=MD5, cnonce=\"c\", qop=auth, nc=00000001\r\n"
+
     /// The same with the answer to a challenge, if the first answer is one: by this password.
     member this.SignIn
         (now, flow: Flow, method: string, user: string, target: string, password: string, more)
@@ -92,26 +115,7 @@ type Visitors(caps: Caps, admittance: Admittance) =
         | [ challenge ] when
             challenge.StartsWith "SIP/2.0 401" || challenge.StartsWith "SIP/2.0 407"
             ->
-            let line =
-                challenge.Split "\r\n"
-                |> Array.find (fun line ->
-                    line.Contains "-Authenticate: " && line.Contains "algorithm=MD5")
-
-            let nonce = part "nonce" line
-            let secret = hex $"%s{user}:example.test:%s{password}"
-            let request = hex $"%s{method}:%s{target}"
-            let response = hex $"%s{secret}:%s{nonce}:00000001:c:auth:%s{request}"
-
-            let name =
-                if line.StartsWith "WWW" then
-                    "Authorization"
-                else
-                    "Proxy-Authorization"
-
-            let credentials =
-                $"%s{name}: Digest username=\"%s{user}\", realm=\"example.test\", nonce=\"%s{nonce}\", uri=\"%s{target}\", "
-                + $"response=\"%s{response}\", algorithm=MD5, cnonce=\"c\", qop=auth, nc=00000001\r\n"
-
+            let credentials = this.Credentials(challenge, method, user, target, password)
             this.Ask(now, flow, method, user, target, more + credentials)
         | other -> other
 

@@ -21,7 +21,7 @@ let private lawsOfAddresses =
     [
         Law.holds "a principal speaks for their own address, however it is escaped" names
         <| fun name ->
-            let principal = { User = name; Domain = domain }
+            let principal = Principal.at domain name
             Principal.mayUse principal (address (escaped name)) = Use.Own
 
         Law.holds "a signed URI names the user however it is escaped, and no other" names
@@ -39,7 +39,7 @@ let private lawsOfAddresses =
 
         Law.holds "a principal speaks for no other address" names
         <| fun name ->
-            let principal = { User = name; Domain = domain }
+            let principal = Principal.at domain name
 
             [
                 address (escaped (name + "x"))

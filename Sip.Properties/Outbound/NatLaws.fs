@@ -53,7 +53,8 @@ module NatLaws =
                     Remote = { Address = address; Port = port }
                 }
 
-            let! via = Gen.zip hosts ports
+            let! via =
+                Gen.oneof [ Gen.zip hosts ports; Gen.constant (Host.Address address, port) ]
 
             let! contact =
                 Gen.oneof [ Gen.constant ValueNone; Gen.map ValueSome (Gen.zip hosts ports) ]
@@ -249,6 +250,18 @@ module NatLaws =
                     Media = List.distinct facts.Media
                 }
 
+    let private translated =
+        Law.holds
+            "whose Via names another host or port than the source is found translated without a finding made"
+            all'
+        <| fun facts ->
+            let found = Nat.findings facts
+
+            let isFound =
+                found.Contains Finding.SentByDiffers || found.Contains Finding.SourcePortDiffers
+
+            Nat.isTranslated facts.Source.Remote (message facts) = isFound
+
     let private ranges =
         Law.holds
             "a range holds the addresses that agree with it in its bits, and no others"
@@ -329,6 +342,7 @@ module NatLaws =
                 privacy
                 fewer
                 reading
+                translated
                 ranges
                 badRanges
                 due

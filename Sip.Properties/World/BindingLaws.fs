@@ -91,7 +91,7 @@ let private exchange server flow (login: Login) (method: string) (from: string) 
         | None -> Sheet.status asked, []
     | _ -> 0, []
 
-// ACK and CANCEL cannot be challenged (RFC 3261 §22.1); they have laws of their own.
+// ACK, CANCEL and PRACK cannot be challenged (RFC 3261 §22.1); they have laws of their own.
 let private methods =
     Gen.oneof
         [
@@ -107,13 +107,12 @@ let private methods =
                     "REFER"
                     "UPDATE"
                     "INFO"
-                    "PRACK"
                     "PUBLISH"
                 ]
             Gen.elements (List.ofSeq "ABCXYZ019-.!%*_+`'~")
             |> Gen.nonEmptyListOf
             |> Gen.map (List.truncate 20 >> List.toArray >> String)
-            |> Gen.filter (fun word -> word <> "ACK" && word <> "CANCEL")
+            |> Gen.filter (fun word -> word <> "ACK" && word <> "CANCEL" && word <> "PRACK")
         ]
 
 let private transports =

@@ -473,14 +473,15 @@ let private echo (number: int) (got: Sheet) : Sheet option =
                 Fields = List.removeAt at got.Fields
             }
 
-/// The INVITEs that we send for one that comes, each user being bound to all of them at that server.
-let private circulated (users: string list) (worse: int) : int =
+/// The INVITEs that we send for one to bob that comes; each user is bound to these others at that server, with these
+/// qualities.
+let private circulated (bound: (string * (string * int) list) list) : int =
     let bindings =
         [
-            for user in users do
-                for i, other in List.indexed users do
+            for user, others in bound do
+                for other, quality in others do
                     user + "@example.test",
-                    binding (Uri.ofUser other (Host.Name "example.test")) trunk (1000 - i * worse)
+                    binding (Uri.ofUser other (Host.Name "example.test")) trunk quality
         ]
 
     let ledger = ledgerWith bindings
@@ -508,17 +509,37 @@ let private circulated (users: string list) (worse: int) : int =
 
     invites
 
+/// Each of so many users bound to all of them, in any order and with any qualities.
+let private circles =
+    gen {
+        let! count = Gen.choose (2, 10)
+        let users = "bob" :: List.init (count - 1) (fun i -> "u" + string i)
+        let! kinds = Gen.choose (1, 10)
+
+        let others =
+            gen {
+                let! others = Gen.shuffle users
+                let! qualities = Gen.listOfLength count (Gen.choose (1, kinds))
+                return List.zip (List.ofArray others) qualities
+            }
+
+        let! all = Gen.listOfLength count others
+        return List.zip users all
+    }
+
 let private loops =
-    testCase
-        "two users who are bound to each other through another server make at most 130 INVITEs of one, and ten at most 150"
+    Law.holds
+        "two to ten users who are bound to each other through another server make at most 130 INVITEs of one"
+        (Arb.fromGen circles)
+    <| fun bound -> circulated bound <= 130
+
+let private forks =
+    testCase "users who are bound to each other in circles are forked to before that is seen"
     <| fun () ->
-        let ten = "bob" :: List.init 9 (fun i -> "u" + string i)
-
-        for worse in [ 0; 1 ] do
-            Expect.isLessThanOrEqual (circulated [ "bob"; "ann" ] worse) 130 "two"
-            Expect.isLessThanOrEqual (circulated ten worse) 150 "ten"
-
-        Expect.isGreaterThan (circulated [ "bob"; "ann" ] 0) 1 "it does fork"
+        Expect.isGreaterThan
+            (circulated [ for user in [ "bob"; "ann" ] -> user, [ "bob", 1000; "ann", 1000 ] ])
+            1
+            "more than one"
 
 let private seat (user: string) (index: int) : Seat =
     {
@@ -596,5 +617,6 @@ let all: Test =
             reflected
             audible
             loops
+            forks
             stops
         ]

@@ -13,11 +13,12 @@ public sealed class AdminSite(AdminToken token, IReadOnlyList<AdminRoute> routes
     private const int longestBody = 65536;
 
     /// <summary>What can be asked about this edge.</summary>
-    public static IReadOnlyList<AdminRoute> Routes(IEdge edge, CertificateWatch certificates) =>
+    public static IReadOnlyList<AdminRoute> Routes(IEdge edge, CertificateWatch certificates, Memory memory) =>
     [
         new("GET", "/api/counts", async (_, _) => TypedResults.Json(await edge.CountAsync(), AdminJson.Default.Counts)),
         new("GET", "/api/online", async (_, _) => TypedResults.Json(new Online(Api.Names(await edge.OnlineAsync())), ApiJson.Default.Online)),
         .. BanRoutes.Of(edge),
+        MetricsRoute.Of(edge, certificates, memory),
         new("GET", "/api/certificates", (_, _) => Task.FromResult<IResult>(TypedResults.Json(
             [.. certificates.DaysLeft.Select(one => new CertificateDays(one.Key, one.Value))], AdminJson.Default.CertificateDaysArray))),
     ];

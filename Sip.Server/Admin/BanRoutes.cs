@@ -6,12 +6,12 @@ using Sip.Server.Shell;
 
 namespace Sip.Server.Admin;
 
-/// <summary>Who is banned: to be read, added to and lifted; and what is counted.</summary>
+/// <summary>Who is banned: to be read, added to and lifted.</summary>
 public static class BanRoutes
 {
     private const int usual = 600, most = 30 * 24 * 3600;
 
-    /// <summary>What can be asked about bans and counts.</summary>
+    /// <summary>What can be asked about bans.</summary>
     public static IReadOnlyList<AdminRoute> Of(IEdge edge) =>
     [
         new("GET", "/api/bans", async (_, _) => TypedResults.Json(new BanList([.. (await edge.BansAsync()).Select(Told)]), AdminJson.Default.BanList)),
@@ -27,7 +27,6 @@ public static class BanRoutes
             if (Origin(context) is not { } address) return Problem(400, "Say which address: /api/bans?address=192.0.2.7");
             return await edge.PardonAsync(address) ? TypedResults.NoContent() : Problem(404, "That address is not banned.");
         }),
-        new("GET", "/metrics", async (_, _) => TypedResults.Text(await edge.CensusAsync(), "text/plain; version=0.0.4")),
     ];
 
     private static Address? Origin(HttpContext context) =>

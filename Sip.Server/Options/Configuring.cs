@@ -4,7 +4,9 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using Microsoft.Data.Sqlite;
 using Microsoft.FSharp.Collections;
+using Microsoft.FSharp.Core;
 using Sip.Edge;
+using Sip.Identity;
 using Sip.Routing;
 using Sip.Server.Admin;
 using Sip.Server.Reactor;
@@ -27,7 +29,7 @@ public static class Configuring
     }
 
     /// <summary>The wishes.</summary>
-    public static async Task<Wishes> WishesAsync(ServerOptions options, byte[] secret, Clock clock)
+    public static async Task<Wishes> WishesAsync(ServerOptions options, Issuer? issuer, byte[] secret, Clock clock)
     {
         var resolved = new Dictionary<string, IReadOnlyList<Address>>();
         foreach (var name in SetupModule.namesToResolve(options.Peer).Distinct()) resolved[name] = await AddressesAsync(name);
@@ -35,6 +37,7 @@ public static class Configuring
             options.Listen, options.Trunk, options.Advertise, options.Domain, options.Peer, resolved, options.Upstream, options.UpstreamPath,
             options.Barred, options.Balancer, options.Limit, options.Origin, options.HostName, options.Path,
             [.. Outward()], options.UnsafeNoAuth, options.Inbound, options.UserStarts, options.PeerStarts, options.UserCalls, options.PeerCalls, options.Digest, options.StrictOutbound, options.StrictPath,
+            issuer?.Tokens ?? FSharpValueOption<JwtRules>.None, options.UnsafeBearer,
             options.MessageBytes, secret,
             BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))),
             clock.Born);
@@ -56,6 +59,7 @@ public static class Configuring
         foreach (var file in options.Certificate.Concat(options.Key).Append(options.Trust).Where(file => file.Length > 0 && !File.Exists(file)))
             yield return $"{file}: there is no such file";
         if (options.QueueBytes < 65536) yield return "--queue-bytes: say a number from 65536 on";
+        if (options.MemoryLimit is not 0 and < 64) yield return "--memory-limit: say a number of megabytes from 64 on, or 0 for what the system grants";
         if (options.Shell is not ("auto" or "reactor" or "portable")) yield return $"--shell {options.Shell}: say auto, reactor or portable";
         if (options.Shell == "reactor" && !ReactorEdge.IsPossible) yield return "--shell reactor: it needs Linux with OpenSSL 3 (libssl.so.3); say auto";
         if (Shards(options) is not (>= 1 and <= ShardingModule.most)) yield return $"--shards {options.Shards}: say a number from 1 to {ShardingModule.most}, or auto";

@@ -75,6 +75,9 @@ public sealed class ServerOptions
     /// <summary>The issuer's public keys: a folder of PEM files, or one, each named after its kid.</summary>
     public string JwtKeys { get; set; } = "";
 
+    /// <summary>Those tokens are taken in SIP where anybody can overhear them, too: by UDP, TCP and WS without TLS.</summary>
+    public bool UnsafeBearer { get; set; }
+
     /// <summary>Certificates for TLS and WSS, PEM files, shown by the name that is asked for; with none, one is made for development.</summary>
     public List<string> Certificate { get; set; } = [];
 
@@ -122,6 +125,9 @@ public sealed class ServerOptions
 
     /// <summary>Bytes that may wait to be sent on one connection; a peer that reads slower is disconnected.</summary>
     public int QueueBytes { get; set; } = 1048576;
+
+    /// <summary>Megabytes of memory that the server may use, of which the last fifth is for what is under way; 0 for what the system grants.</summary>
+    public int MemoryLimit { get; set; }
 
     /// <summary>What moves the bytes: `reactor` (Linux with OpenSSL 3), `portable` (any system), or the faster one that there is.</summary>
     public string Shell { get; set; } = "auto";

@@ -78,7 +78,7 @@ public sealed class PortableEdge : IEdge, IDisposable
     /// <summary>Whether a connection from there is kept; if so, it is counted until it leaves.</summary>
     public bool Welcomes(Address from)
     {
-        lock (gate) return ledger.Guard.Connects(Clock.Now, from);
+        lock (gate) return ledger.Load.Room.IsAmple && ledger.Guard.Connects(Clock.Now, from);
     }
 
     /// <summary>A connection that was counted is gone.</summary>
@@ -137,6 +137,13 @@ public sealed class PortableEdge : IEdge, IDisposable
     {
         var held = (await CountAsync()).ByName();
         lock (gate) return Census.text([Census.ofShard(ledger.Guard, ledger.Load, ledger.Withheld)], held);
+    }
+
+    /// <inheritdoc/>
+    public Task MakeRoomAsync(Room room)
+    {
+        lock (gate) ledger.Load.Room = room;
+        return Task.CompletedTask;
     }
 
     /// <inheritdoc/>

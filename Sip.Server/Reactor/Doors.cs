@@ -1,4 +1,7 @@
+using System.Net;
+using System.Net.Sockets;
 using Sip.Edge;
+using Sip.Routing;
 using Sip.Server.Shell;
 using Sip.Wire;
 
@@ -14,6 +17,7 @@ internal sealed unsafe class Doors : IDisposable
     private readonly IReadOnlyList<Opening> openings;
     private readonly int[] descriptors;
     private readonly Datagrams datagrams = new();
+    private readonly IPAddress[] peers;
     // Given up for a moment when no descriptor is left, so that a client can at least be turned away.
     private int spare = Spare();
     private bool isShort;
@@ -24,6 +28,7 @@ internal sealed unsafe class Doors : IDisposable
         this.shard = shard;
         this.log = log;
         this.openings = openings;
+        peers = [.. RealmModule.peerAddresses(shard.Setup.Realm).Select(AddressModule.toIPAddress)];
         descriptors = new int[openings.Count];
         Array.Fill(descriptors, -1);
         try
@@ -65,7 +70,7 @@ internal sealed unsafe class Doors : IDisposable
     public void Sift(int sieve)
     {
         for (var i = 0; i < openings.Count; i++)
-            if (openings[i].IsDatagram && descriptors[i] >= 0) Sifting.Set(descriptors[i], sieve);
+            if (openings[i].IsDatagram && descriptors[i] >= 0) Sifting.Set(descriptors[i], sieve, peers.Where(peer => IsOfFamily(openings[i], peer)));
     }
 
     /// <summary>Accepts no further connection.</summary>
@@ -83,6 +88,9 @@ internal sealed unsafe class Doors : IDisposable
         spare = -1;
         datagrams.Dispose();
     }
+
+    private static bool IsOfFamily(Opening opening, IPAddress peer) =>
+        (peer.AddressFamily == AddressFamily.InterNetwork) == AddressModule.isV4(opening.Bound.Address);
 
     private static int Spare() => Libc.eventfd(0, Libc.CloseOnExec);
 
@@ -123,15 +131,25 @@ internal sealed unsafe class Doors : IDisposable
         {
             var length = SocketAddress.Size;
             var descriptor = Libc.accept4(descriptors[place], address, &length, Libc.NonBlock | Libc.CloseOnExec);
-            if (descriptor >= 0)
+            if (descriptor >= Descriptors.Most)
+            {
+                Libc.close(descriptor);
+                SayShort();
+            }
+            else if (descriptor >= 0)
             {
                 isShort = false;
                 Welcome(openings[place], descriptor, SocketAddress.Read(address));
-                continue;
             }
-            if (Libc.Errno is Libc.NoFilesInProcess or Libc.NoFilesInSystem) TurnAway(place);
-            // Anything else is the fate of one client, or nobody is left.
-            else if (Libc.Errno == Libc.Again) return;
+            else if (Libc.Errno is Libc.NoFilesInProcess or Libc.NoFilesInSystem)
+            {
+                if (!TurnsAway(place)) return;
+            }
+            else if (Libc.Errno == Libc.Again)
+            {
+                return;
+            }
+            // Anything else is the fate of one client.
         }
     }
 
@@ -139,7 +157,7 @@ internal sealed unsafe class Doors : IDisposable
     {
         // Whoever a balancer connects for is counted once it has said so.
         var isBalancer = shard.Setup.IsBalancer(remote.Address);
-        if (shard.Table.IsFull || !(isBalancer || shard.Conductor.Guard.Connects(shard.Now, remote.Address)))
+        if (shard.Table.IsFull || !shard.Conductor.Load.Room.IsAmple || !(isBalancer || shard.Conductor.Guard.Connects(shard.Now, remote.Address)))
         {
             Libc.close(descriptor);
             return;
@@ -162,12 +180,21 @@ internal sealed unsafe class Doors : IDisposable
         shard.Wheel.Set(connection, connection.State.Wake);
     }
 
-    private void TurnAway(int place)
+    private void SayShort()
     {
         if (!isShort) log.Advice("no descriptor is left for another connection: raise the limit (ulimit -n)");
         isShort = true;
-        Libc.close(spare);
-        Libc.close(Libc.accept4(descriptors[place], null, null, Libc.CloseOnExec));
+    }
+
+    // Where not even the spare one is left whoever waits at the door is seen again and again: not without a rest.
+    private bool TurnsAway(int place)
+    {
+        SayShort();
+        if (spare >= 0) Libc.close(spare);
+        var turned = Libc.accept4(descriptors[place], null, null, Libc.CloseOnExec);
+        if (turned >= 0) Libc.close(turned);
         spare = Spare();
+        if (turned < 0) Readiness.Rest(1000);
+        return turned >= 0;
     }
 }

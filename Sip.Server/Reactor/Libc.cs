@@ -45,6 +45,8 @@ internal static unsafe partial class Libc
     [LibraryImport("libc")] public static partial int nanosleep(long* time, long* left);
     [LibraryImport("libc")] public static partial int getsockname(int descriptor, byte* address, int* length);
 
+    [LibraryImport("libc")] public static partial int getrlimit(int resource, ulong* limits);
+
     /// <summary>Where a piece of a message lies (struct iovec).</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct Piece

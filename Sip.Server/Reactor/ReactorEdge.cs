@@ -63,6 +63,13 @@ public sealed class ReactorEdge(
         Census.text(await AskAsync(shards, shard => Census.ofShard(shard.Conductor.Guard, shard.Conductor.Load, shard.Conductor.Withheld)), (await CountAsync()).ByName());
 
     /// <inheritdoc/>
+    public Task MakeRoomAsync(Room room) => AskAsync(shards, shard =>
+    {
+        shard.Conductor.Load.Room = room;
+        return true;
+    });
+
+    /// <inheritdoc/>
     public Task ShowAsync(IReadOnlyList<TlsIdentity> identities) => ReplaceAsync(TlsContexts.Of(setup.Realm, identities, settings.Trusted));
 
     /// <summary>Handshakes from now on are shaken by these; connections keep theirs.</summary>

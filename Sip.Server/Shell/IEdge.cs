@@ -27,6 +27,9 @@ public interface IEdge
     /// <summary>What is counted, in the text format of Prometheus.</summary>
     Task<string> CensusAsync();
 
+    /// <summary>Begins from now on what there is room for, and no more.</summary>
+    Task MakeRoomAsync(Room room);
+
     /// <summary>Handshakes from now on show these; connections go on.</summary>
     Task ShowAsync(IReadOnlyList<TlsIdentity> identities);
 

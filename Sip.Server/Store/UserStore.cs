@@ -44,6 +44,7 @@ public sealed class UserStore : IDisposable
                 rows.GetString(0),
                 realm,
                 rows.GetString(0),
+                SubscriberModule.unending,
                 Ha1Module.tryRead(Algorithm.Md5, rows.GetString(1)),
                 Ha1Module.tryRead(Algorithm.Sha256, rows.GetString(2)),
                 Ha1Module.tryRead(Algorithm.Sha512, rows.GetString(3)));

@@ -30,6 +30,7 @@ let realm: Realm =
         Home = ValueNone
         Barred = []
         Metering = Sip.Identity.Metering.usual
+        Bearing = Sip.Identity.Bearing.Nowhere
         Algorithms = Identity.Algorithm.usual
         Admittance = Admittance.Authenticated
         Inbound = Inbound.Known

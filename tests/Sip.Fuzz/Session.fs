@@ -215,7 +215,11 @@ type Session(variant: int) =
             take (Input.Opened line.Flow)
 
         if line.User <> "" then
-            take (Input.Told(Told.Proven line.Flow))
+            take (
+                Input.Told(
+                    Told.Proven(line.Flow, line.User, Instant.FromMilliseconds(now + 3_600_000L))
+                )
+            )
 
     let register (line: Line) =
         if line.User <> "" && variant < 2 then

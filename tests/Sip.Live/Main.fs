@@ -50,5 +50,8 @@ let main arguments =
                     Rotation.all
                     Shards.all
                     Resolving.all
+                    Sifted.all
+                    Hanging.all
+                    Exhaustion.all
                 ]
         ))

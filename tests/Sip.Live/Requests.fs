@@ -73,6 +73,21 @@ module Requests =
             [ "Content-Type: text/plain" ]
             text
 
+    /// A call to whoever this URI leads to, with this body.
+    let inviteTo uri transport id (body: string) =
+        request
+            "INVITE"
+            uri
+            "sip:live@sip.test"
+            transport
+            id
+            [ "Contact: <sip:live@live.invalid;transport=tcp>"; "Content-Type: text/plain" ]
+            body
+
+    /// A call to a user.
+    let invite transport user id (body: string) =
+        inviteTo (String.Concat("sip:", user, "@sip.test")) transport id body
+
     /// Whether an answer has this status and answers the request with this Call-ID.
     let isAnswer (status: int) (id: string) (answer: string) =
         answer.StartsWith(String.Concat("SIP/2.0 ", string status, " "), StringComparison.Ordinal)

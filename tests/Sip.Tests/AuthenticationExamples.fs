@@ -220,11 +220,7 @@ let private transcript =
                 "challenged"
         }
         test "a From that hides its user is nobody's" {
-            let alice =
-                {
-                    User = "alice"
-                    Domain = Host.Name "example.com"
-                }
+            let alice = Principal.at (Host.Name "example.com") "alice"
 
             let use' user host =
                 Principal.mayUse alice (Uri.Sip(Uri.ofUser user (Host.Name host)))

@@ -92,6 +92,7 @@ let private realm: Realm =
         Home = ValueNone
         Barred = []
         Metering = Sip.Identity.Metering.usual
+        Bearing = Identity.Bearing.Nowhere
         Algorithms = Identity.Algorithm.usual
         Admittance = Admittance.Authenticated
         Inbound = Inbound.Known

@@ -10,10 +10,10 @@ namespace Sip.Tools.Load.Play;
 /// </summary>
 internal sealed class Burdens(Cast cast, Links links, Timers timers)
 {
-    private const int milliseconds = 50, opening = 512, questions = 48, filling = 7000;
+    private const int milliseconds = 50, opening = 512, questions = 48, filling = 7000, pause = 5_000_000;
     private readonly List<Link> all = [];
     private readonly List<(Link Link, byte[] Bytes, int Sent)> slow = [];
-    private readonly HashSet<Link> asked = [];
+    private readonly Dictionary<Link, long> asked = [];
     private int turn;
     private double owed;
 
@@ -62,7 +62,11 @@ internal sealed class Burdens(Cast cast, Links links, Timers timers)
             open++;
             ref var longest = ref link.IsMute ? ref LongestSilent : ref link.IsDeaf ? ref LongestUnreading : ref LongestSlow;
             longest = Math.Max(longest, now - link.Begun);
-            if (link.IsDeaf && asked.Add(link)) Ask(link);
+            if (link.IsDeaf && link.Waiting is null && now - asked.GetValueOrDefault(link, now - pause) >= pause)
+            {
+                asked[link] = now;
+                Ask(link);
+            }
         }
         Most = Math.Max(Most, open);
         for (owed += (double)slow.Count * milliseconds / cast.Options.SlowPause; owed >= 1; owed--) Say(turn++ % slow.Count);
@@ -81,7 +85,7 @@ internal sealed class Burdens(Cast cast, Links links, Timers timers)
         slow[place] = (link, bytes, sent);
     }
 
-    // The answers are as long as the questions.
+    // The answers are as long as the questions; asked once only, those whose questions are refused in few bytes would have nothing to read.
     private void Ask(Link link)
     {
         for (var i = 0; i < questions; i++) links.Write(link, Request(link, link.Number, $";x={new string('x', filling)}"));
