@@ -142,6 +142,7 @@ let private instances =
         | Demand.Nothing -> free
         | Demand.AsProxy -> not free && method <> "ACK"
         | Demand.Unmeetable -> not free && method = "ACK"
+        | Demand.AsStranger
         | Demand.AsRegistrar -> false
 
 /// Every law.

@@ -63,7 +63,7 @@ let rec private take (groups: int list) (event: Event) (run: Run) : Run =
         match event with
         | Event.Provisional(_, response)
         | Event.Ended(_, Outcome.Final response) -> response.Status.Number
-        | Event.Ended(_, (Outcome.TimedOut | Outcome.TransportFailed))
+        | Event.Ended(_, (Outcome.TimedOut | Outcome.TransportFailed | Outcome.Withheld))
         | Event.Opened _
         | Event.Moved _
         | Event.Cancelled -> 0
@@ -156,6 +156,7 @@ let private finals acts =
         | Act.Best(Choice.Relay response, _) -> Some response.Status.Number
         | Act.Best(Choice.RequestTimeout, _) -> Some 408
         | Act.Best(Choice.ServerError, _) -> Some 500
+        | Act.Best(Choice.ServiceUnavailable, _) -> Some 503
         | Act.Best(Choice.RequestTerminated, _) -> Some 487
         | Act.Best(Choice.TemporarilyUnavailable, _) -> Some 480
         | Act.Forward

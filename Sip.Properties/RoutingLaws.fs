@@ -54,6 +54,7 @@ let realm: Realm =
         Bearing = Identity.Bearing.Nowhere
         Algorithms = Identity.Algorithm.usual
         Admittance = Admittance.Authenticated
+        Inbound = Inbound.Known
         Limits = Limits.usual
         Secret = secret
         Node = 0u

@@ -36,8 +36,11 @@ let wishes (listen: string list) : Wishes =
         UnsafeBearer = false
         HandshakeTokens = [||]
         UnsafeNoAuth = false
+        Inbound = "known"
         UserStarts = "300,6000,50000,500,600"
         PeerStarts = "20,120,500,60,40"
+        UserCalls = "100,6000"
+        PeerCalls = "10,600"
         Digest = "all"
         MessageBytes = 65536
         Secret = Array.init 32 byte
@@ -168,6 +171,7 @@ let private mutated =
             Gen.elements [ 0; 1023; 1024; 1025; 4096; 65536; 65537; 1048576; 1048577; -1 ]
 
         let! isUnsafe = Gen.elements [ true; false ]
+        let! inbound = Gen.elements [ "known"; "known"; "anybody"; "nobody" ]
 
         return
             { wishes [] with
@@ -182,6 +186,7 @@ let private mutated =
                 Advertise = advertise
                 MessageBytes = size
                 UnsafeNoAuth = isUnsafe
+                Inbound = inbound
             }
     }
 
@@ -198,6 +203,13 @@ let private isHonest (wishes: Wishes) =
         && setup.Realm.Barred.Length = wishes.Barred.Count
         && (wishes.Domains.Count = 0 || setup.Realm.Domains.Length = wishes.Domains.Count)
         && (setup.Realm.Admittance = Admittance.UnsafeOpen) = wishes.UnsafeNoAuth
+        && (setup.Realm.Inbound = Inbound.Anybody) = (wishes.Inbound = "anybody")
+        && (wishes.Inbound <> "anybody" || wishes.Upstreams.Count = 0)
+        && (Seq.exists
+                (fun (sentence: string) -> sentence.Contains "--inbound anybody")
+                (Explaining.sentences setup)
+                =
+                (wishes.Inbound = "anybody"))
         && wishes.MessageBytes >= 1024
         && wishes.MessageBytes <= 1048576
         && setup.Openings

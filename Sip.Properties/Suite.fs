@@ -24,7 +24,8 @@ let private identity =
             PrincipalLaws.all
             JwtLaws.all
             TemporaryLaws.all
-            MeterLaws.all
+            LinesLaws.all
+            MeteringLaws.all
         ]
 
 let private outbound =
@@ -62,6 +63,8 @@ let all: Test =
             BoundsLaws.all
             MeterLaws.all
             OverloadLaws.all
+            ThrottleLaws.all
+            NeighbourLaws.all
             BoundLaws.all
             EmergencyLaws.all
             CeilingLaws.all
@@ -93,6 +96,7 @@ let all: Test =
             Hostile.ValueLaws.all
             Hostile.ShapeLaws.all
             Hostile.EnumerationLaws.all
+            World.CallLaws.all
             World.PolicyLaws.all
             World.ProofLaws.all
             World.BearerLaws.all

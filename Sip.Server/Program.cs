@@ -165,19 +165,23 @@ await stopped.Task;
 portable?.Dispose();
 return 0;
 
-ReactorEdge OnReactor() => new(
-    setup,
-    [.. ShardingModule.all(Configuring.Shards(options)!.Value).Select(sharding => new LedgerConductor(Ledger(sharding), resolver, log, nftables))],
-    clock,
-    new ReactorSettings
-    {
-        QueueBytes = options.QueueBytes,
-        Nftables = nftables,
-        Tls = TlsContexts.Of(realm, certificates.Shown, Trusted()),
-        Trusted = Trusted(),
-    },
-    patience,
-    log);
+ReactorEdge OnReactor()
+{
+    var trusted = options.Trust.Length > 0 ? File.ReadAllText(options.Trust) : "";
+    return new ReactorEdge(
+        setup,
+        [.. ShardingModule.all(Configuring.Shards(options)!.Value).Select(sharding => new LedgerConductor(Ledger(sharding), resolver, log, nftables))],
+        clock,
+        new ReactorSettings
+        {
+            QueueBytes = options.QueueBytes,
+            Nftables = nftables,
+            Tls = TlsContexts.Of(realm, certificates.Shown, trusted),
+            Trusted = trusted,
+        },
+        patience,
+        log);
+}
 
 PortableEdge OnKestrel()
 {
@@ -190,8 +194,6 @@ Ledger Ledger(Sharding sharding) => new(realm, TimingModule.usual, setup.Policy,
 
 X509Certificate2 ForDevelopment() =>
     Certificates.ForDevelopment(options.Data, realm.Listeners.Select(listener => HostModule.print(listener.AdvertisedHost)), clock.Time.GetUtcNow());
-
-string Trusted() => options.Trust.Length > 0 ? File.ReadAllText(options.Trust) : "";
 
 string Address(Listener listener) =>
     $"{TransportModule.inVia(listener.Transport).ToLowerInvariant()}://{HostModule.print(listener.AdvertisedHost)}:{listener.AdvertisedPort}{options.Path.FirstOrDefault("/")}";

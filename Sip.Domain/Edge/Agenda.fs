@@ -22,6 +22,7 @@ type Due =
     /// A subscription to registrations, and a NOTIFY of one.
     | Watch of Watch: Mark
     | Notice of Notice: Mark
+    | Call of Call: Mark
 
 /// An entity's place in the agenda, which the entity itself holds.
 [<AbstractClass>]

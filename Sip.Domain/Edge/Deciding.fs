@@ -18,6 +18,7 @@ type internal Tables =
         Identities: Identities
         Exchanges: Exchanges
         Answers: Answers
+        Calls: Calls
     }
 
 /// Deciding about requests.

@@ -7,7 +7,17 @@ open System
 open Sip
 open Sip.Wire
 open Sip.Routing
+open Sip.Guarding
 open Sip.Transactions
+
+/// What came of putting a leg on its way.
+[<RequireQualifiedAccess; Struct>]
+type internal Opened =
+    | Sent
+    /// Nobody is there any more.
+    | Nowhere
+    /// Whoever is there asks for fewer requests.
+    | Withheld
 
 /// Writing to legs.
 [<RequireQualifiedAccess>]
@@ -84,31 +94,48 @@ module internal Downstream =
     let cancel (walk: Walk) (id: int) (leg: Leg) =
         follow walk id leg (fun sent out -> OwnRequest.cancel sent leg.Reason out)
 
+    // RFC 7339 §5.5. The transaction decides, so that what is sent again meets the same fate.
+    let private passage (walk: Walk) (place: Place) : Passage =
+        let throttles = walk.Around.Throttles
+
+        if throttles.IsEmpty then
+            Passage.Goes
+        else
+            let urgency = Pressing.urgency walk.Source false walk.Method walk.Request
+            throttles.Judge(walk.Now, place.Hop, urgency, walk.Key.Second)
+
+    let private over (walk: Walk) (id: int) (place: Place) (breadth: int) =
+        walk.SetLeg(
+            id,
+            {
+                Place = place
+                Breadth = breadth
+                Calling = Calling.Other ClientOther.State.Terminated
+                Wake = Instant.Never
+                Reason = []
+                Early = []
+            }
+        )
+
     let private start
         (walk: Walk)
         (id: int)
         (place: Place)
         (breadth: int)
         (bytes: ReadOnlyMemory<byte>)
-        =
+        : Opened =
         if bytes.IsEmpty then
-            walk.SetLeg(
-                id,
-                {
-                    Place = place
-                    Breadth = breadth
-                    Calling = Calling.Other ClientOther.State.Terminated
-                    Wake = Instant.Never
-                    Reason = []
-                    Early = []
-                }
-            )
-
-            false
+            over walk id place breadth
+            Opened.Nowhere
         else
-            walk.SetLeg(id, Leg.start walk.Around.Timing walk.Now walk.Method place breadth)
-            walk.Around.Outbox.Send(place.Hop, bytes)
-            true
+            match passage walk place with
+            | Passage.Goes ->
+                walk.SetLeg(id, Leg.start walk.Around.Timing walk.Now walk.Method place breadth)
+                walk.Around.Outbox.Send(place.Hop, bytes)
+                Opened.Sent
+            | Passage.Stays ->
+                over walk id place breadth
+                Opened.Withheld
 
     let private bytesFor (walk: Walk) (id: int) (place: Place) (breadth: int) =
         if isLive walk place.Hop then
@@ -118,7 +145,7 @@ module internal Downstream =
 
     /// Puts a leg on its way, whatever its size; a place that cannot be reached any more has a leg that is
     /// over.
-    let openLegAsItIs (walk: Walk) (id: int) (place: Place) (breadth: int) : bool =
+    let openLegAsItIs (walk: Walk) (id: int) (place: Place) (breadth: int) : Opened =
         start walk id place breadth (bytesFor walk id place breadth)
 
     // §18.1.1: what is too large for a datagram goes over TCP, and by UDP only where that is refused.
@@ -136,7 +163,7 @@ module internal Downstream =
         | Hop.Flow _ -> place
 
     /// Puts a leg on its way by the transport that its size wants.
-    let openLeg (walk: Walk) (id: int) (place: Place) (breadth: int) : bool =
+    let openLeg (walk: Walk) (id: int) (place: Place) (breadth: int) : Opened =
         let bytes = bytesFor walk id place breadth
         let fitting = ofSize walk place bytes
 

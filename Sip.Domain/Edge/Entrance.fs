@@ -37,7 +37,8 @@ type internal Entrance
     let proofs = tables.Proofs
     let exchanges = tables.Exchanges
     let answers = tables.Answers
-    let meters = Meters station
+    let calls = tables.Calls
+    let meters = Meters(station, calls)
     // Made once: a method that is handed over is made a function each time.
     let living: Living = tables.Location.Standing
 
@@ -72,11 +73,17 @@ type internal Entrance
 
     let later = 5L<s>
 
+    let isOurs (request: Message) (uri: UriView) =
+        Station.isOurs station (request.Slice uri.Host)
+
     // INVITEs wait as long as somebody lets it ring: those of one user are counted, whatever they come by. A
     // peer speaks for many.
     let callerOf (source: FlowText) method (request: Message) =
         if method = Method.Invite && source.Standing <> Standing.Peer then
             match AddressView.read request.Bytes (Message.value HeaderName.From request) with
+            // Strangers, who may write any name there, are counted by where they are.
+            | ValueSome from when realm.Inbound = Inbound.Anybody && not (isOurs request from.Uri) ->
+                guard.Caller(ReadOnlySpan(Text.toBytes (Address.print source.Flow.Remote.Address)))
             | ValueSome from -> guard.Caller(request.Slice from.Uri.User)
             | ValueNone -> 0UL
         else
@@ -85,7 +92,19 @@ type internal Entrance
     let isTooMany (source: FlowText) (caller: uint64) =
         caller <> 0UL && not (guard.Invites(caller, source.Flow.Remote.Address))
 
-    let forward (source: FlowText) method (request: Message) (way: Way) (places: Place list list) =
+    // What goes no further is no call.
+    let refuse now (source: FlowText) (request: Message) (refusal: Refusal) =
+        calls.Settled(now, calls.Find request)
+        outbox.Refuse(source, request, refusal)
+
+    let forward
+        now
+        (source: FlowText)
+        method
+        (request: Message)
+        (way: Way)
+        (places: Place list list)
+        =
         if method = Method.Ack then
             match places with
             | (place :: _) :: _ -> passAck source request way place
@@ -95,12 +114,12 @@ type internal Entrance
             let breadth = breadthOf request
 
             if breadth < 1 then
-                outbox.Refuse(source, request, Refusal.TooBroad)
+                refuse now source request Refusal.TooBroad
             else
                 let caller = callerOf source method request
 
                 if not (exchanges.TryMakeRoom source) || isTooMany source caller then
-                    outbox.Refuse(source, request, Refusal.Overloaded later)
+                    refuse now source request (Refusal.Overloaded later)
                 else
                     let places = MaxBreadth.within breadth places
                     let key = Key.ofRequest station request
@@ -119,10 +138,10 @@ type internal Entrance
         | Astray.Barred -> Refusal.NotOurs
         | Astray.NoAnswer -> Refusal.NoAnswer
 
-    let found (source: FlowText) method (request: Message) (way: Way) (found: Found) =
+    let found now (source: FlowText) method (request: Message) (way: Way) (found: Found) =
         match found with
-        | Found.Places places -> forward source method request way (inTurn places)
-        | Found.Nowhere why -> outbox.Refuse(source, request, astray why)
+        | Found.Places places -> forward now source method request way (inTurn places)
+        | Found.Nowhere why -> refuse now source request (astray why)
         // §16.2: whoever waits for an answer is told that it may take a while.
         | Found.Wait _ ->
             if method = Method.Invite then
@@ -136,14 +155,14 @@ type internal Entrance
                 Key.ofRequest station request
 
         tables.Locating.Seek(now, key, method, source, request, uris, heading)
-        |> found source method request way
+        |> found now source method request way
 
     let carryOut now (source: FlowText) method (request: Message) (way: Way) (decision: Decision) =
         match decision with
         | Decision.Answer(status, words, headers) ->
             outbox.Reply(source, request, status, words, headers)
         | Decision.Refuse refusal -> outbox.Refuse(source, request, refusal)
-        | Decision.Forward places -> forward source method request way places
+        | Decision.Forward places -> forward now source method request way places
         | Decision.Seek(uris, heading) -> seek now source method request way uris heading
         | Decision.Absorb -> ()
 
@@ -274,10 +293,21 @@ type internal Entrance
     let measured now (source: FlowText) (principal: Principal) request way (decision: Decision) =
         match meters.Take(now, principal.User, request, way, decision) with
         | Metered.Passes -> decision
-        | Metered.Stopped -> Decision.Refuse Refusal.Metered
+        | Metered.Stopped
+        | Metered.Full -> Decision.Refuse Refusal.Metered
         | Metered.Trips ->
             outbox.Note(Note.Stopped(source.Flow, principal.User))
             Decision.Refuse Refusal.Metered
+
+    // Whether there is such a user is nobody's business; who is away is as good as nobody.
+    let untold (decision: Decision) : Decision =
+        match decision with
+        | Decision.Refuse Refusal.NoSuchUser -> Decision.Refuse Refusal.NobodyThere
+        | Decision.Answer _
+        | Decision.Refuse _
+        | Decision.Forward _
+        | Decision.Seek _
+        | Decision.Absorb -> decision
 
     // Whoever is registered on a flow has proven themselves on it, in an earlier run of the process perhaps.
     let isRegistered (now: Instant) (source: FlowText) (request: Message) =
@@ -334,6 +364,25 @@ type internal Entrance
                     target,
                     Subscriber.unending
                 ))
+        | Demand.AsStranger ->
+            let from = source.Flow.Remote.Address
+
+            // No name of a user begins so.
+            if guard.Request(now, String.Concat("@", Address.print from), from) then
+                deciding.Decide(
+                    now,
+                    source,
+                    method,
+                    scheme,
+                    request,
+                    way,
+                    target,
+                    Subscriber.unending
+                )
+                |> untold
+                |> carryOut now source method request way
+            else
+                outbox.Refuse(source, request, Refusal.Overloaded later)
         | Demand.Unmeetable -> outbox.Refuse(source, request, Refusal.NotYou)
         | Demand.AsRegistrar
         | Demand.AsProxy as demand ->
@@ -375,8 +424,8 @@ type internal Entrance
             outbox.Refuse(source, request, Refusal.Faulty fault)
 
     /// A request that waited goes where was found that it has to go, or is refused.
-    member _.Located(wanted: Waiting, what: Found, request: Message) : unit =
-        found wanted.Source wanted.Method request (Routes.strip station request) what
+    member _.Located(now: Instant, wanted: Waiting, what: Found, request: Message) : unit =
+        found now wanted.Source wanted.Method request (Routes.strip station request) what
 
     /// Takes a request in; what it leads to is in the outbox and in the tables.
     member _.Enter(now, source, method, view, request) : unit = fresh now source method view request

@@ -33,7 +33,12 @@ type internal Exchanges(around: Surroundings, agenda: Agenda, bounds: Bounds) =
 
     let guard = around.Guard
 
+    let calls = around.Calls
+
     let answered (slot: Slot) =
+        calls.Settled(around.Now, slot.Call)
+        slot.Call <- null
+
         if slot.Caller <> 0UL then
             guard.Answered slot.Caller
             slot.Caller <- 0UL
@@ -94,7 +99,7 @@ type internal Exchanges(around: Surroundings, agenda: Agenda, bounds: Bounds) =
         addLegs slot after
         agenda.Remind(Exchange.wake after, slot)
 
-        if slot.Caller <> 0UL && not (Exchange.isPending after) then
+        if (slot.Caller <> 0UL || not (isNull slot.Call)) && not (Exchange.isPending after) then
             answered slot
 
         if not slot.IsEnded && Exchange.onlyLingers after then
@@ -118,12 +123,14 @@ type internal Exchanges(around: Surroundings, agenda: Agenda, bounds: Bounds) =
         match Proxying.start walk key method source request places with
         | null ->
             shelf.Return walk.Bytes
+            calls.Settled(around.Now, calls.Find request)
 
             if caller <> 0UL then
                 guard.Answered caller
         | exchange ->
             let slot = if spare.Count > 0 then spare.Pop() else Slot()
             slot.Caller <- caller
+            slot.Call <- calls.Find request
             slots[key] <- slot
             sources.Add(source.Flow, key, slot.Source)
             keep slot exchange

@@ -78,4 +78,9 @@ module Explaining =
             | ValueSome home ->
                 String.Concat("is the edge of ", string home.Servers.Length, " registrars")
             | ValueNone -> "is a registrar"
+
+            match setup.Realm.Inbound with
+            | Inbound.Known -> "lets nobody call its users but users and peers"
+            | Inbound.Anybody ->
+                "lets strangers on connections call its users and send them messages (--inbound anybody)"
         |]

@@ -16,6 +16,9 @@ type Demand =
     | AsRegistrar
     /// The user's own password, asked for with 407 as a proxy does.
     | AsProxy
+    /// Nothing, for a user of ours may be called by anybody (`Inbound.Anybody`); whoever does is counted by their
+    /// address, and hears of no user whether there is one.
+    | AsStranger
     /// An ACK or a PRACK that nothing entitles: neither can be challenged (§22.1; RFC 3262 §3: sent again with
     /// another CSeq it would be another one), so it goes nowhere.
     | Unmeetable
@@ -26,6 +29,22 @@ module Gate =
 
     let private isInDialog (request: Message) =
         (Message.tag HeaderName.To request).IsThere
+
+    let private address (name: HeaderName) (request: Message) : Uri voption =
+        match AddressView.read request.Bytes (Message.value name request) with
+        | ValueSome view -> UriView.toUri request.Bytes view.Uri
+        | ValueNone -> ValueNone
+
+    // A stranger may not call themselves as one of our users does, and a datagram proves nothing about
+    // where it comes from: what is answered to it, and sent again, would go to a victim.
+    let private isStranger (realm: Realm) (source: FlowText) (request: Message) =
+        realm.Inbound = Inbound.Anybody
+        && Flow.isConnection source.Flow
+        && (match address HeaderName.From request with
+            | ValueSome(Uri.Sip from) -> not (Realm.owns realm from)
+            | ValueSome(Uri.Tel _) -> true
+            | ValueSome(Uri.Other _)
+            | ValueNone -> false)
 
     let private isPassedOn (request: Message) =
         Message.count 2 HeaderName.Via request > 1
@@ -89,6 +108,13 @@ module Gate =
             Demand.Nothing
         | Method.Prack, (Target.Along _ | Target.Sought _ | Target.Instance) when isEntitled ->
             Demand.Nothing
+        // The calls that strangers may begin go on and end, with users and nobody else.
+        | _, (Target.Along(Hop.Flow _, _) | Target.Instance) when
+            inDialog
+            && not (isPeers station target)
+            && isStranger station.Realm source request
+            ->
+            Demand.AsStranger
         | (Method.Ack | Method.Prack), _ -> Demand.Unmeetable
         | _, (Target.Along(Hop.Flow _, _) | Target.Instance) when isEntitled -> Demand.Nothing
         // A datagram may have a source that is made up: that is no proof to a trunk.
@@ -96,6 +122,10 @@ module Gate =
             isEntitled && Flow.isConnection source.Flow
             ->
             Demand.Nothing
+        | (Method.Invite | Method.Message), (Target.User | Target.Instance) when
+            not inDialog && isStranger station.Realm source request
+            ->
+            Demand.AsStranger
         | _, (Target.User | Target.Instance | Target.Along _ | Target.Sought _ | Target.Ending _) ->
             Demand.AsProxy
 
@@ -103,6 +133,7 @@ module Gate =
     let credentials (demand: Demand) (request: Message) : string list =
         match demand with
         | Demand.Nothing
+        | Demand.AsStranger
         | Demand.Unmeetable -> []
         | Demand.AsRegistrar -> Message.texts HeaderName.Authorization request
         // RFC 8898 §2.1.4 has a token in Authorization, whoever asks for it.
@@ -151,13 +182,9 @@ module Gate =
         match demand with
         | Demand.AsProxy -> struct (Status.proxyAuthenticationRequired, "Proxy-Authenticate")
         | Demand.Nothing
+        | Demand.AsStranger
         | Demand.Unmeetable
         | Demand.AsRegistrar -> struct (Status.unauthorized, "WWW-Authenticate")
-
-    let private address (name: HeaderName) (request: Message) : Uri voption =
-        match AddressView.read request.Bytes (Message.value name request) with
-        | ValueSome view -> UriView.toUri request.Bytes view.Uri
-        | ValueNone -> ValueNone
 
     let private isOwn (realm: Realm) (principal: Principal) (uri: Uri) =
         realm.Domains

@@ -52,6 +52,8 @@ type Told =
     | Trusted of Address: Address
     /// Nobody listens to whoever is there until then.
     | Banned of Ban: Ban
+    /// The call of this name, to whoever has this tag, was ended by one of these.
+    | HungUp of Call: Mark * Callee: uint64 * By: Standing
 
 /// What happened outside.
 [<RequireQualifiedAccess>]

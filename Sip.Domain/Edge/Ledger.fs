@@ -20,9 +20,12 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
     let agenda = Agenda()
     let outbox = Outbox station
     let identities = Identities outbox
-    let pulses = Pulses(station, timing, agenda, outbox)
+    let calls = Calls(station, agenda, outbox)
+    let throttles = Throttles()
+    let pulses = Pulses(station, timing, agenda, outbox, throttles)
     let guard = Guard(realm.Secret, bounds.Caps, Realm.peerAddresses realm)
     let load = Load()
+    let restraining = Restraining(station, load)
     // What arrives is read here; nothing keeps it beyond its input.
     let came = Message.blank ()
 
@@ -33,6 +36,8 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
             Outbox = outbox
             Identities = identities
             Pulses = pulses
+            Throttles = throttles
+            Calls = calls
             Guard = guard
             Edits = Edits()
             Asked = Message.blank ()
@@ -86,6 +91,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
                 Identities = identities
                 Exchanges = exchanges
                 Answers = answers
+                Calls = calls
             }
 
         Entrance(station, timing, Deciding(station, desk, tables), around.Edits, guard, ban, tables)
@@ -112,6 +118,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
 
         withRequest wanted (fun invite ->
             let status = Status.requestTerminated
+            calls.Settled(around.Now, calls.Find invite)
             let bytes = outbox.Made(wanted.Source, invite, status, Status.phrase status, [])
             outbox.Send(wanted.Source.Hop, bytes)
             let until = around.Now.After(Timing.patience timing)
@@ -136,7 +143,14 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
         let seconds = Overload.retryAfter load.Wait key.Second
         let refusal = Refusal.Overloaded seconds
         let status, words = Refusal.status refusal, Refusal.words refusal
-        outbox.Reply(source, request, status, words, Refusal.headers refusal)
+
+        // RFC 7339 §5.10.2: Retry-After would keep away all that a neighbour has for us.
+        let headers =
+            match source.Standing with
+            | Standing.Peer -> []
+            | Standing.Client -> Refusal.headers refusal
+
+        outbox.Reply(source, request, status, words, headers)
 
     let entered now (source: FlowText) method view (request: Message) (key: Mark) =
         let fate =
@@ -145,6 +159,8 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
             else
                 let known = proofs.Vouched(now, source.Flow)
                 load.Judge(Pressing.urgency source known method request)
+
+        restraining.Count(source, fate)
 
         match fate with
         | Fate.Work ->
@@ -172,6 +188,9 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
         | Method.Other ->
             let key = Key.ofRequest station request
 
+            if method = Method.Bye then
+                calls.Bye(now, source, request)
+
             match exchanges.Find key with
             | null ->
                 match answers.Find key with
@@ -180,12 +199,33 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
                 | given -> outbox.Send(given.Source.Hop, given.Bytes)
             | slot -> exchanges.Step(ExchangeEvent.Repeated, slot)
 
+    // What an answer says of a call.
+    let told (source: FlowText) (response: Message) (slot: Slot) =
+        match response.Start with
+        | StartLine.Request _ -> ()
+        | StartLine.Response(status, _) ->
+            if slot.Exchange.Method = Method.Bye then
+                calls.ByeAnswered(around.Now, source, status, response)
+            else
+                match slot.Call with
+                | null -> ()
+                | call when Response.classOf status = Class.Success && not (Key.isToCancel response) ->
+                    calls.Answered(around.Now, call, response)
+                | _ -> ()
+
     let responded (source: FlowText) (response: Message) =
         let struct (slot, leg) = exchanges.Leg(Key.ofBranch response)
 
         match slot with
         | NonNull slot when Exchange.mayAnswer source leg response slot.Exchange ->
             load.Works()
+
+            match source.Standing with
+            | Standing.Peer ->
+                throttles.Hear(around.Now, slot.Exchange.Legs[leg].Place.Hop, response)
+            | Standing.Client -> ()
+
+            told source response slot
             exchanges.Step(ExchangeEvent.Answered(leg, source, response), slot)
         | _ when pulses.Answered(around.Now, source, response) -> ()
         | _ ->
@@ -212,8 +252,11 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
         | ValueNone -> ()
 
     let worked now (source: FlowText) (message: Message) =
+        restraining.Turn now
+
         match message.Start with
-        | StartLine.Request(method, _, uri) -> requested now source method uri message
+        | StartLine.Request(method, _, uri) ->
+            requested now (restraining.Heard(now, source, message)) method uri message
         | StartLine.Response _ -> responded source message
 
     let blank = "\r\n\000"B
@@ -328,10 +371,11 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
         | Told.Speaks _ -> ()
         | Told.Trusted address -> station.Flows.Trust address
         | Told.Banned ban -> guard.Ban(around.Now, ban)
+        | Told.HungUp(call, callee, by) -> calls.Told(around.Now, call, callee, by)
 
     let located (wanted: Waiting) (found: Found) =
         locating.Drop wanted
-        withRequest wanted (fun request -> entrance.Located(wanted, found, request))
+        withRequest wanted (fun request -> entrance.Located(around.Now, wanted, found, request))
         outbox.Commit()
 
     let answered now question answer life =
@@ -373,6 +417,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
             | wanted -> located wanted (Found.Nowhere Astray.NoAnswer)
         | Due.Server there -> pulses.Tick(now, there)
         | Due.Nonce id -> proofs.Forget id
+        | Due.Call key -> calls.Expire(now, key)
         | Due.Watch mark -> watchers.Tick(now, mark)
         | Due.Notice branch -> watchers.TickNotice(now, branch)
 
@@ -429,11 +474,17 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
     /// How much is asked of it.
     member _.Load: Load = load
 
+    /// How many requests to peers were kept back because they asked for fewer.
+    member _.Withheld: int64 = throttles.Withheld
+
     /// What is bound to an address of record.
     member _.Bound(aor: string) : Bindings = location.Of aor
 
     /// Who is registered, and with how many contacts.
     member _.Online(now: Instant) : IReadOnlyList<KeyValuePair<string, int>> = location.Online now
+
+    /// How many calls of proven users are known to go on.
+    member _.Calls: int = calls.Count
 
     /// How many requests wait for a final response.
     member _.Pending: int = exchanges.Pending

@@ -116,3 +116,44 @@ module Listening =
             ":",
             Endpoint.print listener.Bound
         )
+
+    /// Listeners that stand there twice.
+    let twice (listeners: Listener list) : string list =
+        listeners
+        |> List.groupBy (fun l -> l.Transport, l.Bound)
+        |> List.filter (fun (_, same) -> same.Length > 1)
+        |> List.map (fun (_, same) ->
+            String.Concat(option same.Head.Admits, name same.Head, ": stands there twice"))
+
+    /// Ports that would be with TLS and without.
+    let mixed (listeners: Listener list) : string list =
+        listeners
+        |> List.filter (fun l -> l.Transport <> Transport.Udp)
+        |> List.groupBy _.Bound
+        |> List.filter (fun (_, same) ->
+            List.length (
+                List.distinctBy (fun (l: Listener) -> Transport.isSecure l.Transport) same
+            )
+                >
+                1)
+        |> List.map (fun (bound, _) ->
+            String.Concat(
+                "--listen ... ",
+                Endpoint.print bound,
+                ": one port cannot be both with and without TLS"
+            ))
+
+    /// Ports that trunks would share with others.
+    // Who connects there is asked for a certificate, before it can be known what it wants.
+    let shared (listeners: Listener list) : string list =
+        listeners
+        |> List.filter (fun l -> l.Transport <> Transport.Udp)
+        |> List.groupBy _.Bound
+        |> List.filter (fun (_, same) ->
+            List.length (List.distinctBy (fun (l: Listener) -> l.Admits) same) > 1)
+        |> List.map (fun (bound, _) ->
+            String.Concat(
+                "--trunk tls:",
+                Endpoint.print bound,
+                ": a listener for trunks has a port of its own"
+            ))

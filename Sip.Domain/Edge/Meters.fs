@@ -11,10 +11,10 @@ open Sip.Identity
 
 /// The meters of one ledger.
 [<Sealed>]
-type internal Meters(station: Station) =
+type internal Meters(station: Station, calls: Calls) =
     let metering = station.Realm.Metering
-    let towardsUsers = Dictionary<string, Meter>()
-    let towardsPeers = Dictionary<string, Meter>()
+    let towardsUsers = Dictionary<string, Usage>()
+    let towardsPeers = Dictionary<string, Usage>()
 
     let begins (request: Message) =
         match Message.method request with
@@ -66,14 +66,24 @@ type internal Meters(station: Station) =
                 | Afar.Users -> towardsUsers
                 | Afar.Peers -> towardsPeers
 
-            let meter =
+            let usage =
                 match table.TryGetValue user with
                 | true, found -> found
                 | false, _ -> Metering.fresh
 
             let destination = hash (request.Slice way.Uri.User)
-            let struct (after, metered) = Metering.count metering afar now destination meter
+            let struct (after, metered) = Metering.count metering afar now destination usage
             table[user] <- after
-            metered
+
+            match metered with
+            | Metered.Passes when
+                Message.method request = Method.Invite
+                && not (calls.Begins(now, user, afar, request))
+                ->
+                Metered.Full
+            | Metered.Passes
+            | Metered.Trips
+            | Metered.Stopped
+            | Metered.Full -> metered
         | ValueSome _
         | ValueNone -> Metered.Passes

@@ -89,7 +89,8 @@ module internal Proxying =
         match event with
         | Fork.Event.Provisional(_, response)
         | Fork.Event.Ended(_, Fork.Outcome.Final response) -> response
-        | Fork.Event.Ended(_, (Fork.Outcome.TimedOut | Fork.Outcome.TransportFailed))
+        | Fork.Event.Ended(_,
+                           (Fork.Outcome.TimedOut | Fork.Outcome.TransportFailed | Fork.Outcome.Withheld))
         | Fork.Event.Opened _
         | Fork.Event.Moved _
         | Fork.Event.Cancelled -> nothing
@@ -122,7 +123,8 @@ module internal Proxying =
         match attempt with
         | Attempt.Answered status -> status
         | Attempt.TimedOut -> Status.requestTimeout
-        | Attempt.Broke -> Status.serviceUnavailable
+        | Attempt.Broke
+        | Attempt.Withheld -> Status.serviceUnavailable
 
     let rec private fork (walk: Walk) (event: Fork.Event) =
         let step = Fork.Context.step event walk.Context
@@ -151,6 +153,7 @@ module internal Proxying =
         let first = walk.Legs.Length
         let mutable places = walk.Places[group]
         let mutable dead = Branches.none
+        let mutable kept = Branches.none
         // The whole breadth is there again for each group: none is begun before the last is over.
         let count = places.Length
         let whole = MaxBreadth.incoming (Message.number HeaderName.MaxBreadth walk.Request)
@@ -159,8 +162,10 @@ module internal Proxying =
             let id = walk.Legs.Length
             let breadth = MaxBreadth.share whole count (id - first)
 
-            if not (Downstream.openLeg walk id places.Head breadth) then
-                dead <- Branches.add id dead
+            match Downstream.openLeg walk id places.Head breadth with
+            | Opened.Sent -> ()
+            | Opened.Nowhere -> dead <- Branches.add id dead
+            | Opened.Withheld -> kept <- Branches.add id kept
 
             places <- places.Tail
 
@@ -171,10 +176,20 @@ module internal Proxying =
             dead <- Branches.remove id dead
             unreachable walk id
 
+        while not kept.IsEmpty do
+            let id = kept.First
+            kept <- Branches.remove id kept
+            withheld walk id
+
     // Nobody is at the end of the flow any more.
     and private unreachable (walk: Walk) (id: int) =
         if not (movesOn walk id Attempt.Broke) then
             ended walk id (Fork.Outcome.Final(Upstream.own walk Status.temporarilyUnavailable))
+
+    // Somebody else may bear what whoever was asked for cannot.
+    and private withheld (walk: Walk) (id: int) =
+        if not (movesOn walk id Attempt.Withheld) then
+            ended walk id Fork.Outcome.Withheld
 
     /// Whether a branch that failed goes on by another way to the same place, as a new transaction.
     and private movesOn (walk: Walk) (id: int) (attempt: Attempt) : bool =
@@ -185,7 +200,7 @@ module internal Proxying =
             walk.Around.Pulses.Failed(walk.Now, there)
         | Hop.Dial there, Attempt.Answered status when status = Status.serviceUnavailable ->
             walk.Around.Pulses.Failed(walk.Now, there)
-        | Hop.Dial _, Attempt.Answered _
+        | Hop.Dial _, (Attempt.Answered _ | Attempt.Withheld)
         | Hop.Flow _, _ -> ()
 
         if
@@ -202,7 +217,7 @@ module internal Proxying =
 
                 tellEarlyEnd walk id (statusOf attempt)
 
-                let isOpen =
+                let opened =
                     if Downstream.isSameServer tried.Place.Hop next.Hop then
                         Downstream.openLegAsItIs walk entered next tried.Breadth
                     else
@@ -210,8 +225,10 @@ module internal Proxying =
 
                 fork walk (Fork.Event.Moved(id, entered))
 
-                if not isOpen then
-                    unreachable walk entered
+                match opened with
+                | Opened.Sent -> ()
+                | Opened.Nowhere -> unreachable walk entered
+                | Opened.Withheld -> withheld walk entered
 
                 true
             | Next.Settle -> false
@@ -247,7 +264,8 @@ module internal Proxying =
             fork walk (Fork.Event.Ended(id, Fork.Outcome.Final own))
         | Fork.Outcome.Final _
         | Fork.Outcome.TimedOut
-        | Fork.Outcome.TransportFailed -> fork walk (Fork.Event.Ended(id, outcome))
+        | Fork.Outcome.TransportFailed
+        | Fork.Outcome.Withheld -> fork walk (Fork.Event.Ended(id, outcome))
 
         tellEarlyEnd walk id (Fork.Choice.statusOf outcome)
 

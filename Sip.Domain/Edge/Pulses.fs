@@ -23,7 +23,8 @@ type internal Server(there: Destination, pulse: Pulse) =
 
 /// The servers of one ledger.
 [<Sealed>]
-type internal Pulses(station: Station, timing: Timing, agenda: Agenda, outbox: Outbox) =
+type internal Pulses
+    (station: Station, timing: Timing, agenda: Agenda, outbox: Outbox, throttles: Throttles) =
     let servers = Dictionary<Destination, Server>()
     let byBranch = Dictionary<Mark, Server>()
 
@@ -58,7 +59,7 @@ type internal Pulses(station: Station, timing: Timing, agenda: Agenda, outbox: O
             "\r\n",
             [|
                 String.Concat("OPTIONS ", uri, " SIP/2.0")
-                String.Concat(via, branch)
+                String.Concat(via, branch, Text.ofBytes (ReadOnlySpan OverloadControl.offer))
                 "Max-Forwards: 70"
                 String.Concat("From: <sip:", ours, ">;tag=", branch)
                 String.Concat("To: <", uri, ">")
@@ -144,6 +145,7 @@ type internal Pulses(station: Station, timing: Timing, agenda: Agenda, outbox: O
                     Bytes = ReadOnlyMemory.Empty
                 }
 
+            throttles.Hear(now, Hop.Dial server.There, response)
             take now (PulseEvent.Answered given) server
             true
         | _, _ -> false

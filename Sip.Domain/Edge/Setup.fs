@@ -65,205 +65,15 @@ type Configured =
 [<RequireQualifiedAccess>]
 module Setup =
 
-    type private Part<'part> = Result<'part, string>
-
-    let private dialled (transport: Transport) =
-        match transport with
-        | Transport.Udp -> ValueSome Dialled.Udp
-        | Transport.Tcp -> ValueSome Dialled.Tcp
-        | Transport.Tls -> ValueSome Dialled.Tls
-        | Transport.Ws
-        | Transport.Wss -> ValueNone
-
-    let private peerPlace (text: string) : struct (Dialled * Host * int) voption =
-        match Written.tryTransport text with
-        | ValueNone -> ValueNone
-        | ValueSome(struct (transport, rest)) ->
-            match dialled transport, Written.tryHostPort rest with
-            | ValueSome dialled, ValueSome(struct (host, port)) ->
-                ValueSome(struct (dialled, host, port))
-            | ValueSome _, ValueNone
-            | ValueNone, _ -> ValueNone
-
-    let private peer (wishes: Wishes) (text: string) : Part<Peer> =
-        let wrong reason =
-            Error(String.Concat("--peer ", text, ": ", reason))
-
-        match peerPlace text with
-        | ValueNone -> wrong "say udp, tcp or tls, then :host:port, for example udp:192.0.2.7:5060"
-        | ValueSome(struct (transport, host, port)) ->
-            let addresses =
-                match host with
-                | Host.Address address -> [ address ]
-                | Host.Name name ->
-                    match wishes.Resolved.TryGetValue name with
-                    | true, found -> List.ofSeq found
-                    | false, _ -> []
-
-            if addresses.IsEmpty then
-                wrong "its name has no address: correct the name, or give the address"
-            else
-                Ok
-                    {
-                        Transport = transport
-                        Host = host
-                        Port = port
-                        Addresses = addresses
-                        Proof =
-                            match transport, host with
-                            | Dialled.Tls, Host.Name _ when wishes.Trunks.Count > 0 ->
-                                PeerProof.Certificate
-                            | _, _ -> PeerProof.Address
-                    }
-
-    // `192.0.2.7`, `registrar.example` or `udp:192.0.2.7:5060`, where no URI is written out.
-    let private serverUri (text: string) : SipUri voption =
-        let whole =
-            match peerPlace text with
-            | ValueSome(struct (transport, host, port)) ->
-                let word = Transport.inUri (Hop.dialled transport)
-                let place = String.Concat(Host.print host, ":", string port)
-                String.Concat("sip:", place, ";transport=", word)
-            | ValueNone when text.StartsWith("sip", StringComparison.OrdinalIgnoreCase) -> text
-            | ValueNone -> String.Concat("sip:", text)
-
-        match Lexical.read GrammarUri.uri whole with
-        | Ok(Uri.Sip uri) when uri.User.IsNone && Hop.ofUri uri <> Lead.Nowhere -> ValueSome uri
-        | Ok _
-        | Error _ -> ValueNone
-
-    let private upstream (text: string) : Part<SipUri> =
-        match serverUri text with
-        | ValueSome uri -> Ok uri
-        | ValueNone ->
-            Error(
-                String.Concat(
-                    "--upstream ",
-                    text,
-                    ": say a URI, a host or transport:host:port, for example sip:registrar.example"
-                )
-            )
-
-    let private wayBack (text: string) : Part<WayBack> =
-        match text with
-        | "supported" -> Ok(WayBack.ByPath PathWish.WhereSupported)
-        | "demanded" -> Ok(WayBack.ByPath PathWish.Demanded)
-        | "none" -> Ok WayBack.ByContact
-        | _ -> Error(String.Concat("--upstream-path ", text, ": say supported, demanded or none"))
-
-    let private algorithms (text: string) : Part<Algorithm list> =
-        let named = text.Split ',' |> List.ofArray |> List.map Algorithm.named
-
-        let known =
-            named
-            |> List.choose (fun name ->
-                match name with
-                | AlgorithmName.Known algorithm -> Some algorithm
-                | AlgorithmName.Unheard _ -> None)
-
-        if text = "all" then
-            Ok Algorithm.usual
-        elif known.Length = named.Length then
-            Ok(List.distinct known)
-        else
-            Error(
-                String.Concat(
-                    "--digest ",
-                    text,
-                    ": say all, or names with commas of md5, sha-256 and sha-512-256"
-                )
-            )
-
-    // Five numbers, each at least one: a meter that lets nothing pass would be a riddle.
-    let private allowance (option: string) (text: string) : Part<Identity.Allowance> =
-        let number (word: string) =
-            match Int32.TryParse word with
-            | true, number when number >= 1 -> ValueSome number
-            | _ -> ValueNone
-
-        match text.Split ',' |> Array.map (fun word -> number (word.Trim())) with
-        | [| ValueSome minute; ValueSome hour; ValueSome day; ValueSome destinations; ValueSome row |] ->
-            Ok
-                {
-                    Identity.Allowance.Minute = minute * 1<start>
-                    Hour = hour * 1<start>
-                    Day = day * 1<start>
-                    Destinations = destinations
-                    Row = row * 1<start>
-                }
-        | _ ->
-            Error(
-                String.Concat(
-                    option,
-                    " ",
-                    text,
-                    ": say five numbers from 1 on: calls and messages a minute, an hour and a day, different destinations an hour, calls in a row to one; for example 20,120,500,60,40"
-                )
-            )
-
-    let private range (option: string) (text: string) : Part<Cidr> =
-        match Cidr.tryRead text with
-        | ValueSome range -> Ok range
-        | ValueNone ->
-            let advice = ": say address/bits, for example 10.0.0.0/8"
-            Error(String.Concat(option, text, advice))
-
     /// The names among the peers, whose addresses the shell has to look up first.
     let namesToResolve (peers: IReadOnlyList<string>) : IReadOnlyList<string> =
         [|
             for text in peers do
-                match peerPlace text with
+                match Wish.peerPlace text with
                 | ValueSome(struct (_, Host.Name name, _)) -> name
                 | ValueSome(struct (_, Host.Address _, _))
                 | ValueNone -> ()
         |]
-
-    let private domain (text: string) : Part<string> =
-        match Host.tryRead text with
-        | ValueSome host -> Ok(Host.print host)
-        | ValueNone -> Error(String.Concat("--domain ", text, ": that is no host name or address"))
-
-    let private twice (listeners: Listener list) : string list =
-        listeners
-        |> List.groupBy (fun l -> l.Transport, l.Bound)
-        |> List.filter (fun (_, same) -> same.Length > 1)
-        |> List.map (fun (_, same) ->
-            String.Concat(
-                Listening.option same.Head.Admits,
-                Listening.name same.Head,
-                ": stands there twice"
-            ))
-
-    let private mixed (listeners: Listener list) : string list =
-        listeners
-        |> List.filter (fun l -> l.Transport <> Transport.Udp)
-        |> List.groupBy _.Bound
-        |> List.filter (fun (_, same) ->
-            List.length (
-                List.distinctBy (fun (l: Listener) -> Transport.isSecure l.Transport) same
-            )
-                >
-                1)
-        |> List.map (fun (bound, _) ->
-            String.Concat(
-                "--listen ... ",
-                Endpoint.print bound,
-                ": one port cannot be both with and without TLS"
-            ))
-
-    // Who connects there is asked for a certificate, before it can be known what it wants.
-    let private shared (listeners: Listener list) : string list =
-        listeners
-        |> List.filter (fun l -> l.Transport <> Transport.Udp)
-        |> List.groupBy _.Bound
-        |> List.filter (fun (_, same) ->
-            List.length (List.distinctBy (fun (l: Listener) -> l.Admits) same) > 1)
-        |> List.map (fun (bound, _) ->
-            String.Concat(
-                "--trunk tls:",
-                Endpoint.print bound,
-                ": a listener for trunks has a port of its own"
-            ))
 
     let private unmeant (wishes: Wishes) (peers: Peer list) : string list =
         if
@@ -365,12 +175,6 @@ module Setup =
         | ValueSome rules, false -> Bearing.Secured rules
         | ValueSome rules, true -> Bearing.UnsafeAnywhere rules
 
-    let private tokenPlace (text: string) : Part<TokenPlace> =
-        match Visiting.tryPlace text with
-        | ValueSome place -> Ok place
-        | ValueNone ->
-            Error(String.Concat("--handshake-token ", text, ": say protocol, or cookie=NAME"))
-
     // Behind a balancer that ends TLS a token travels in the clear as well: the operator has to say so.
     let private overheard (wishes: Wishes) (listeners: Listener list) : string list =
         if wishes.HandshakeTokens.Count = 0 then
@@ -397,14 +201,14 @@ module Setup =
         else
             []
 
-    let private failures (parts: Part<'part> list) : string list =
+    let private failures (parts: Wish.Part<'part> list) : string list =
         parts
         |> List.choose (fun part ->
             match part with
             | Ok _ -> None
             | Error reason -> Some reason)
 
-    let private successes (parts: Part<'part> list) : 'part list =
+    let private successes (parts: Wish.Part<'part> list) : 'part list =
         parts
         |> List.choose (fun part ->
             match part with
@@ -423,16 +227,19 @@ module Setup =
             ]
             |> List.mapi (Listening.listener wishes)
 
-        let peers = List.ofSeq wishes.Peers |> List.map (peer wishes)
-        let upstreams = List.ofSeq wishes.Upstreams |> List.map upstream
-        let back = wayBack wishes.UpstreamPath
-        let algorithms = algorithms wishes.Digest
-        let barred = List.ofSeq wishes.Barred |> List.map (range "--barred ")
-        let balancers = List.ofSeq wishes.Balancers |> List.map (range "--balancer ")
-        let users = allowance "--user-starts" wishes.UserStarts
-        let towardsPeers = allowance "--peer-starts" wishes.PeerStarts
-        let domains = List.ofSeq wishes.Domains |> List.map domain
-        let tokenPlaces = List.ofSeq wishes.HandshakeTokens |> List.map tokenPlace
+        let peers = List.ofSeq wishes.Peers |> List.map (Wish.peer wishes)
+        let upstreams = List.ofSeq wishes.Upstreams |> List.map Wish.upstream
+        let back = Wish.wayBack wishes.UpstreamPath
+        let algorithms = Wish.algorithms wishes.Digest
+        let inbound = Wish.inbound wishes
+        let barred = List.ofSeq wishes.Barred |> List.map (Wish.range "--barred ")
+        let balancers = List.ofSeq wishes.Balancers |> List.map (Wish.range "--balancer ")
+        let users = Wish.quota "--user-starts" wishes.UserStarts
+        let towardsPeers = Wish.quota "--peer-starts" wishes.PeerStarts
+        let userLines = Wish.lines "--user-calls" wishes.UserCalls
+        let peerLines = Wish.lines "--peer-calls" wishes.PeerCalls
+        let domains = List.ofSeq wishes.Domains |> List.map Wish.domain
+        let tokenPlaces = List.ofSeq wishes.HandshakeTokens |> List.map Wish.tokenPlace
         let caps, outOfBounds = caps wishes.Limits
         let listeners = successes listens
 
@@ -451,18 +258,20 @@ module Setup =
         let problems =
             nowhere
             @ failures listens
-            @ twice listeners
-            @ mixed listeners
-            @ shared listeners
+            @ Listening.twice listeners
+            @ Listening.mixed listeners
+            @ Listening.shared listeners
             @ failures peers
             @ unmeant wishes (successes peers)
             @ failures upstreams
             @ failures [ back ]
             @ failures [ algorithms ]
+            @ failures [ inbound ]
             @ failures barred
             @ failures balancers
             @ failures domains
             @ failures [ users; towardsPeers ]
+            @ failures [ userLines; peerLines ]
             @ untaken wishes
             @ failures tokenPlaces
             @ overheard wishes listeners
@@ -496,14 +305,20 @@ module Setup =
                                     Admittance.UnsafeOpen
                                 else
                                     Admittance.Authenticated
+                            Inbound =
+                                match inbound with
+                                | Ok inbound -> inbound
+                                | Error _ -> Inbound.Known
                             Metering =
-                                match users, towardsPeers with
-                                | Ok users, Ok peers ->
+                                match users, towardsPeers, userLines, peerLines with
+                                | Ok users, Ok peers, Ok userLines, Ok peerLines ->
                                     { Metering.usual with
                                         Users = users
                                         Peers = peers
+                                        UserLines = userLines
+                                        PeerLines = peerLines
                                     }
-                                | _, _ -> Metering.usual
+                                | _, _, _, _ -> Metering.usual
                             Bearing = bearing wishes
                             Algorithms = List.concat (successes [ algorithms ])
                             Limits = limits

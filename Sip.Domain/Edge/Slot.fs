@@ -38,6 +38,10 @@ type internal Slot() =
     /// Who waits for its answer, by the key that they are counted under; 0 where nobody is counted.
     member val Caller = 0UL with get, set
 
+    /// The call that its request began, as long as nobody has answered it.
+    [<DefaultValue>]
+    val mutable Call: Call | null
+
     override this.What = Due.Exchange this.Exchange.Key
 
 /// The slots that only wait for their end.

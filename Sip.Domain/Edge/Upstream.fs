@@ -78,6 +78,8 @@ module internal Upstream =
         | Fork.Choice.Relay response -> joined walk (told walk response) others
         | Fork.Choice.RequestTimeout -> own walk Status.requestTimeout
         | Fork.Choice.ServerError -> own walk Status.serverError
+        // RFC 7339 §5.10: without Retry-After, which would keep everything else away, too.
+        | Fork.Choice.ServiceUnavailable -> own walk Status.serviceUnavailable
         | Fork.Choice.RequestTerminated -> own walk Status.requestTerminated
         | Fork.Choice.TemporarilyUnavailable -> own walk Status.temporarilyUnavailable
 

@@ -17,6 +17,8 @@ type internal Surroundings =
         Outbox: Outbox
         Identities: Identities
         Pulses: Pulses
+        Throttles: Throttles
+        Calls: Calls
         Guard: Sip.Guarding.Guard
         Edits: Edits
         /// Where a request that was kept is read again.

@@ -41,9 +41,14 @@ type Wishes =
         /// The addresses by which the machine reaches others, at most one a family.
         Outward: IReadOnlyList<Address>
         UnsafeNoAuth: bool
+        /// `known` or `anybody`: whose calls and messages reach users.
+        Inbound: string
         /// What a user may set going towards users and towards peers: `minute,hour,day,destinations,row`.
         UserStarts: string
         PeerStarts: string
+        /// What a user may have going towards users and towards peers: `calls,minutes`.
+        UserCalls: string
+        PeerCalls: string
         /// `all`, or names with commas: the digest algorithms that are offered.
         Digest: string
         /// Whether a client whose first hop keeps no flow is refused, should it want one kept.

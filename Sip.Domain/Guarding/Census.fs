@@ -22,13 +22,14 @@ type Gauge =
 module Census =
 
     /// What one shard has counted, always of the same length.
-    let ofShard (guard: Guard) (load: Load) : int64[] =
+    let ofShard (guard: Guard) (load: Load) (withheld: int64) : int64[] =
         [|
             yield! guard.Refused
             guard.Dropped
             load.Worked
             load.Refused
             load.Dropped
+            withheld
         |]
 
     let private names =
@@ -39,6 +40,7 @@ module Census =
             "sip_worked_total", "messages worked on"
             "sip_shed_refused_total", "requests refused under load"
             "sip_shed_dropped_total", "requests dropped under load"
+            "sip_withheld_total", "requests kept from peers that asked for fewer"
         ]
 
     /// The counts of all shards together, and what is held now, as text.

@@ -13,6 +13,8 @@ type Attempt =
     | TimedOut
     /// No connection came about, or the one there was broke.
     | Broke
+    /// Nothing was sent: whoever is there asks for fewer requests (RFC 7339 §5.10).
+    | Withheld
 
 /// What is next.
 [<RequireQualifiedAccess>]
@@ -33,7 +35,8 @@ module Failover =
             || status = Status.requestTimeout
             || status = Status.flowFailed
         | Attempt.TimedOut
-        | Attempt.Broke -> true
+        | Attempt.Broke
+        | Attempt.Withheld -> true
 
     /// What is next after an attempt, when these places are left.
     let after (attempt: Attempt) (rest: 'place list) : Next<'place> =

@@ -26,6 +26,8 @@ type FlowText =
         /// `;received=<address>;rport=<port>`
         Stamp: byte[]
         Standing: Standing
+        /// Whether its peer takes part in overload control, as far as has been heard; a client never does.
+        Participation: Participation
         /// Our sealed name for it: its flow token.
         Alias: byte[]
         /// The token by which our Record-Route names it; empty where it is named by its alias alone.
@@ -80,6 +82,7 @@ type FlowTexts(realm: Realm, capacity: int) =
             Along = [ [ Place.along hop Heading.Unaliased ] ]
             Stamp = Text.toBytes stamp
             Standing = standing
+            Participation = Participation.Abstains
             Alias = alias
             Token =
                 match standing with
@@ -116,6 +119,16 @@ type FlowTexts(realm: Realm, capacity: int) =
             | Traced.Elsewhere node -> Followed.Elsewhere node
             | Traced.Dead -> Followed.Dead
             | Traced.Forged -> Followed.Forged
+
+    /// What is written about a flow by which this was heard.
+    member _.With(text: FlowText, participation: Participation) : FlowText =
+        if text.Participation = participation then
+            text
+        else
+            remember
+                { text with
+                    Participation = participation
+                }
 
     /// Whoever is at this address is a peer from now on.
     member _.Trust(address: Address) : unit =

@@ -232,6 +232,10 @@ module Forward =
             outgoing.Request
             (Patch.inserted edits)
 
+        match outgoing.Towards with
+        | Standing.Peer -> Patch.put edits (ReadOnlySpan OverloadControl.offer)
+        | Standing.Client -> ()
+
         Patch.put edits (ReadOnlySpan lineEnd)
         Received.stamp edits outgoing.Source outgoing.Request
 

@@ -54,6 +54,14 @@ type Admittance =
     /// Anybody may register as anybody and be relayed anywhere: for a laboratory only.
     | UnsafeOpen
 
+/// Whose calls and messages reach users of ours.
+[<RequireQualifiedAccess; Struct>]
+type Inbound =
+    /// Those of users who have proven themselves, and of configured peers.
+    | Known
+    /// Those of strangers as well, who name themselves as none of ours and come by a connection.
+    | Anybody
+
 /// Who we are.
 type Realm =
     {
@@ -66,6 +74,7 @@ type Realm =
         /// Addresses that are never called, whatever a name resolves to.
         Barred: Cidr list
         Admittance: Admittance
+        Inbound: Inbound
         /// How much a user may set going before they are stopped.
         Metering: Metering
         /// Where a token of an issuer is taken instead of a password.

@@ -16,7 +16,10 @@ module Received =
     let private rport = "rport"B
 
     let private isStamp (name: ReadOnlySpan<byte>) =
-        Text.same name received || Text.same name rport
+        Text.same name received
+        || Text.same name rport
+        // RFC 7339 §5.6: between neighbours.
+        || OverloadControl.isParameter name
 
     /// Makes the edits that stamp the top Via of a request with its source: what stood there under
     /// those names comes off.
@@ -37,8 +40,8 @@ module Received =
             Patch.insert edits view.Parameters.End (ReadOnlySpan source.Stamp)
         | ValueNone -> ()
 
-    /// Puts the first Via field's value with its top value stamped.
-    let put (out: Octets) (source: FlowText) (request: Message) : unit =
+    /// Puts the first Via field's value with its top value stamped, and saying this of our load.
+    let put (out: Octets) (source: FlowText) (asks: ReadOnlySpan<byte>) (request: Message) : unit =
         let field = Message.value HeaderName.Via request
 
         match Message.topVia request with
@@ -56,5 +59,6 @@ module Received =
                 at <- parameter.Next
 
             out.Put(ReadOnlySpan source.Stamp)
+            out.Put asks
             out.Put(Slice.bytes all (Slice.between view.Parameters.End field.End))
         | ValueNone -> out.Put(request.Slice field)

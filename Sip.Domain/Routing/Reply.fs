@@ -20,10 +20,10 @@ module Reply =
         out.Put value
         out.Put(ReadOnlySpan lineEnd)
 
-    let private copyVias (out: Octets) (source: FlowText) (request: Message) =
+    let private copyVias (station: Station) (out: Octets) (source: FlowText) (request: Message) =
         let mutable field = Message.field HeaderName.Via request
         out.Put(ReadOnlySpan(HeaderName.introduction HeaderName.Via))
-        Received.put out source request
+        Received.put out source (ReadOnlySpan(Station.asks station source)) request
         out.Put(ReadOnlySpan lineEnd)
 
         while field.Next >= 0 do
@@ -68,7 +68,7 @@ module Reply =
         out.Put ' 'B
         out.PutText phrase
         out.Put(ReadOnlySpan lineEnd)
-        copyVias out source request
+        copyVias station out source request
         copy out HeaderName.From (request.Slice(Message.value HeaderName.From request))
         target station status dialog request out
         copy out HeaderName.CallId (request.Slice(Message.value HeaderName.CallId request))

@@ -4,6 +4,7 @@
 
 namespace Sip.Routing
 
+open System
 open Sip
 open Sip.Wire
 
@@ -47,6 +48,13 @@ module Return =
         (response: Message)
         : unit =
         dropTopVia edits response
+
+        match back.Standing with
+        | Standing.Peer ->
+            let asks = Station.asks station back
+            OverloadControl.replace edits response (ReadOnlySpan asks)
+        | Standing.Client -> ()
+
         ContactAlias.put station edits came response
         Assertion.put edits came.Standing back.Standing asserted response
         ContentLength.complete edits back.Flow.Transport response

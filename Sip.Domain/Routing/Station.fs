@@ -32,6 +32,8 @@ type Station =
         TransactionKey: PrfKey
         ShardKey: PrfKey
         Flows: FlowTexts
+        /// What is asked of peers that take part in overload control.
+        Asked: Asked
     }
 
 /// Making stations, and recognising ourselves.
@@ -97,6 +99,7 @@ module Station =
             TransactionKey = Seal.key realm.Secret "transaction"
             ShardKey = Seal.key realm.Secret "shard"
             Flows = FlowTexts(realm, keptFlows)
+            Asked = Asked()
         }
 
     /// The station of a realm's only shard.
@@ -176,6 +179,12 @@ module Station =
         | Hop.Dial there when station.Flows.Trusts there.Address -> Standing.Peer
         | Hop.Dial _ when Realm.leadsToPeer station.Realm hop -> Standing.Peer
         | Hop.Dial _ -> Standing.Client
+
+    /// What the Via of whoever is behind a flow is told of overload; empty for all who take no part.
+    let asks (station: Station) (source: FlowText) : byte[] =
+        match source.Participation with
+        | Participation.Participates -> station.Asked.Text
+        | Participation.Abstains -> [||]
 
     /// The listener's place among the listeners.
     let placeOf (listener: Listener) : int =

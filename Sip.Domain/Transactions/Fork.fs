@@ -24,6 +24,8 @@ type Outcome =
     | Final of response: Response
     | TimedOut
     | TransportFailed
+    /// Nothing was sent, for whoever is there asks for fewer requests.
+    | Withheld
 
 /// What the caller is told at the end; all but Relay are responses of our own.
 [<RequireQualifiedAccess>]
@@ -31,6 +33,8 @@ type Choice =
     | Relay of Response
     | RequestTimeout
     | ServerError
+    /// Nobody asked could bear it.
+    | ServiceUnavailable
     | RequestTerminated
     | TemporarilyUnavailable
 
@@ -84,7 +88,8 @@ module Choice =
         match outcome with
         | Outcome.Final response -> response.Status
         | Outcome.TimedOut -> Status.requestTimeout
-        | Outcome.TransportFailed -> Status.serviceUnavailable
+        | Outcome.TransportFailed
+        | Outcome.Withheld -> Status.serviceUnavailable
 
     /// The place of a code in the order of preference; the lowest is the best.
     let rank (status: Status) : int =
@@ -111,7 +116,8 @@ module Choice =
             | 407 -> Some response
             | _ -> None
         | Outcome.TimedOut
-        | Outcome.TransportFailed -> None
+        | Outcome.TransportFailed
+        | Outcome.Withheld -> None
 
     let private choiceOf (outcome: Outcome) : Choice =
         match outcome with
@@ -121,6 +127,7 @@ module Choice =
         | Outcome.Final response -> Choice.Relay response
         | Outcome.TimedOut -> Choice.RequestTimeout
         | Outcome.TransportFailed -> Choice.ServerError
+        | Outcome.Withheld -> Choice.ServiceUnavailable
 
     /// The best of the outcomes, earliest first, and the other challenges (§16.7 step 7).
     let ofOutcomes (none: Choice) (outcomes: Outcome list) : Choice * Response list =
@@ -317,10 +324,12 @@ module Context =
         | Outcome.Final response when response.Status.Number < 300 -> success context
         | Outcome.Final _
         | Outcome.TimedOut
-        | Outcome.TransportFailed when wasPending -> failure outcome context
+        | Outcome.TransportFailed
+        | Outcome.Withheld when wasPending -> failure outcome context
         | Outcome.Final _
         | Outcome.TimedOut
-        | Outcome.TransportFailed -> go [] context
+        | Outcome.TransportFailed
+        | Outcome.Withheld -> go [] context
 
     // §16.10: a CANCEL cancels every pending branch; no further group is opened.
     let private cancelled context =

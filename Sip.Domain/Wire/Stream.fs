@@ -6,7 +6,6 @@ namespace Sip.Wire
 
 open System
 open System.Buffers
-open System.Buffers.Binary
 open System.Text.Unicode
 open Sip
 
@@ -18,118 +17,31 @@ module Stream =
     let private crlf = "\r\n"B
     let private doubleCrlf = "\r\n\r\n"B
     let private emptyPing = Frames.whole Opcode.Ping ReadOnlySpan.Empty
-    let private crlfMessage = Frames.whole Opcode.Text (ReadOnlySpan crlf)
-
-    let private starting phase deadline : StreamState =
-        {
-            Phase = phase
-            Scanned = 0
-            Assembly = Assembly.none
-            Deadline = deadline
-            Ping = Instant.Never
-            Pong = Instant.Never
-            Whole = Instant.Never
-        }
-
-    let private closed = starting Phase.Closed Instant.Never
 
     /// A connection from a balancer, of which the header of the PROXY protocol is still to be read.
     let announcing (now: Instant) : StreamState =
-        starting Phase.Announcing (now.After Patience.announcement)
+        Steps.starting Phase.Announcing (now.After Patience.announcement)
 
     /// A connection on which hands are still to be shaken for TLS.
     let securing (now: Instant) : StreamState =
-        starting Phase.Securing (now.After Patience.securing)
+        Steps.starting Phase.Securing (now.After Patience.securing)
 
     /// A connection that a client opened, from its first byte on.
     let accepted (rules: StreamRules) (now: Instant) : StreamState =
         match rules.Serving with
-        | Serving.WebSocket -> starting Phase.Opening (now.After Patience.handshake)
+        | Serving.WebSocket -> Steps.starting Phase.Opening (now.After Patience.handshake)
         | Serving.Sip
-        | Serving.Either -> starting Phase.Opening (now.After Patience.firstMessage)
+        | Serving.Either -> Steps.starting Phase.Opening (now.After Patience.firstMessage)
 
     /// A connection that we opened: it carries SIP, and the peer need not speak first.
-    let dialled: StreamState = starting Phase.Sip Instant.Never
-
-    let private step state consumed event : StreamStep =
-        {
-            State = state
-            Consumed = consumed
-            Event = event
-            Offset = 0
-            Length = 0
-            Bytes = Array.Empty()
-            Reason = ""
-        }
-
-    let private needMore state consumed =
-        step state consumed StreamEvent.NeedMore
-
-    let private message state consumed offset length =
-        { step state consumed StreamEvent.Message with
-            Offset = offset
-            Length = length
-        }
-
-    let private write state consumed bytes =
-        { step state consumed StreamEvent.Write with
-            Bytes = bytes
-        }
-
-    let private closeAfter consumed bytes reason =
-        { step closed consumed StreamEvent.CloseAfter with
-            Bytes = bytes
-            Reason = reason
-        }
-
-    let private fail consumed (code: int) (reason: string) =
-        closeAfter consumed (Frames.close code reason) reason
-
-    let private scanned (state: StreamState) position =
-        if state.Scanned = position then
-            state
-        else
-            { state with Scanned = position }
-
-    let private isTimed (state: StreamState) =
-        state.Whole.Milliseconds <> Int64.MaxValue
-
-    let private waiting (state: StreamState) =
-        state.Deadline.Milliseconds <> Int64.MaxValue
-        || state.Scanned <> 0
-        || isTimed state
-
-    let private delivered (state: StreamState) =
-        if waiting state then
-            { state with
-                Deadline = Instant.Never
-                Scanned = 0
-                Whole = Instant.Never
-            }
-        else
-            state
-
-    /// Time runs from the first byte of what has begun; further bytes buy no more of it.
-    let private begun (now: Instant) (state: StreamState) =
-        if isTimed state then
-            state
-        else
-            { state with
-                Whole = now.After Patience.whole
-            }
-
-    let private settled (state: StreamState) =
-        if isTimed state then
-            { state with Whole = Instant.Never }
-        else
-            state
+    let dialled: StreamState = Steps.starting Phase.Sip Instant.Never
 
     /// Bytes that cannot be the beginning of a keep-alive are the beginning of a message.
     let private afterSip now (state: StreamState) (left: Span<byte>) =
         if left.Length > 3 || (left.Length > 0 && left[0] <> '\r'B) then
-            begun now state
+            Deadlines.begun now state
         else
-            settled state
+            Deadlines.settled state
 
     let rec private ofSip rules now (state: StreamState) (bytes: Span<byte>) at =
         let framed =
@@ -139,175 +51,40 @@ module Stream =
 
         match framed.Item with
         | FramingItem.More ->
-            needMore (afterSip now (scanned state framed.Scanned) (bytes.Slice at)) at
-        | FramingItem.Skip -> ofSip rules now (scanned state 0) bytes next
-        | FramingItem.Ping -> write (scanned state 0) next crlf
-        | FramingItem.Whole -> message (delivered state) next at framed.Length
+            Steps.needMore
+                (afterSip now (Deadlines.scanned state framed.Scanned) (bytes.Slice at))
+                at
+        | FramingItem.Skip -> ofSip rules now (Deadlines.scanned state 0) bytes next
+        | FramingItem.Ping -> Steps.write (Deadlines.scanned state 0) next crlf
+        | FramingItem.Whole -> Steps.message (Deadlines.delivered state) next at framed.Length
         // The stream stays writable for the answer; whoever reads it closes it behind that.
         | FramingItem.Broken ->
-            { message (delivered state) next at framed.Length with
+            { Steps.message (Deadlines.delivered state) next at framed.Length with
                 Event = StreamEvent.Broken
                 Reason = framed.Reason
             }
         | FramingItem.TooLarge ->
-            { message (delivered state) next at framed.Length with
+            { Steps.message (Deadlines.delivered state) next at framed.Length with
                 Event = StreamEvent.TooLarge
                 Reason = framed.Reason
             }
-
-    let private isKeepAlive (payload: ReadOnlySpan<byte>) =
-        payload.SequenceEqual(ReadOnlySpan crlf)
-        || payload.SequenceEqual(ReadOnlySpan doubleCrlf)
-
-    let private notUtf8 = "a text message that is not UTF-8"
-
-    /// A message that came in one frame, unmasked where it stands.
-    let private ofWhole (state: StreamState) isText (bytes: Span<byte>) at length =
-        let payload = Span<byte>.op_Implicit(bytes.Slice(at, length)): ReadOnlySpan<byte>
-        let next = at + length
-
-        if isText && not (Utf8.IsValid payload) then
-            fail next 1007 notUtf8
-        elif isKeepAlive payload then
-            write state next crlfMessage
-        else
-            message (delivered state) next at length
-
-    /// A message that came in fragments.
-    let private ofFragments (state: StreamState) next =
-        let joined = Assembly.join state.Assembly
-        let isText = state.Assembly.IsText
-        let state = { state with Assembly = Assembly.none }
-
-        if isText && not (Utf8.IsValid(ReadOnlySpan joined)) then
-            fail next 1007 notUtf8
-        elif isKeepAlive (ReadOnlySpan joined) then
-            write state next crlfMessage
-        else
-            { step (delivered state) next StreamEvent.Assembled with
-                Bytes = joined
-                Length = joined.Length
-            }
-
-    /// The peer's Close, answered in kind unless it answers ours.
-    let private ofClose (state: StreamState) (payload: ReadOnlySpan<byte>) next =
-        let fault = Frames.closeFault payload
-
-        if state.Phase = Phase.Closing then
-            closeAfter next (Array.Empty()) "closed by both sides"
-        elif fault <> 0 then
-            fail next fault "a malformed Close"
-        elif payload.IsEmpty then
-            closeAfter next (Frames.whole Opcode.Close payload) "closed by the peer"
-        else
-            let code = Frames.whole Opcode.Close (payload.Slice(0, 2))
-            closeAfter next code "closed by the peer"
-
-    /// Any whole frame shows that the peer is alive.
-    let private alive (now: Instant) (state: StreamState) =
-        if state.Pong.Milliseconds = Int64.MaxValue then
-            state
-        else
-            { state with
-                Ping = now.After Patience.ping
-                Pong = Instant.Never
-            }
-
-    /// A frame is whole; a message may still be in fragments, whose time runs on.
-    let private framed (state: StreamState) =
-        if Assembly.isOpen state.Assembly then
-            state
-        else
-            settled state
-
-    let private admission rules (state: StreamState) (head: FrameHead) =
-        match head.Opcode with
-        | Opcode.Close
-        | Opcode.Ping
-        | Opcode.Pong -> { Code = 0; Reason = "" }
-        | Opcode.Continuation
-        | Opcode.Text
-        | Opcode.Binary ->
-            let limit = int rules.Limits.MessageSize
-
-            if state.Phase = Phase.Open then
-                Assembly.admit limit state.Assembly head
-            elif head.Length > limit then
-                {
-                    Code = 1009
-                    Reason = "a message over the limit"
-                }
-            else
-                { Code = 0; Reason = "" }
-
-    let private refusal (state: StreamState) consumed code reason =
-        if state.Phase = Phase.Closing then
-            closeAfter consumed (Array.Empty()) reason
-        else
-            fail consumed code reason
-
-    let rec private ofFrames rules (now: Instant) (state: StreamState) (bytes: Span<byte>) at =
-        let rest = bytes.Slice at
-        let head = Frames.read (Span.op_Implicit rest)
-
-        match head.Reading with
-        | FrameReading.Partial when rest.IsEmpty && not (Assembly.isOpen state.Assembly) ->
-            needMore (settled state) at
-        | FrameReading.Partial -> needMore (begun now state) at
-        | FrameReading.Broken -> refusal state bytes.Length head.Code head.Reason
-        | FrameReading.Header ->
-            let admission = admission rules state head
-
-            if admission.Code <> 0 then
-                refusal state bytes.Length admission.Code admission.Reason
-            elif rest.Length - head.HeadLength < head.Length then
-                needMore (begun now state) at
-            else
-                let start = at + head.HeadLength
-                let next = start + head.Length
-                let payload = bytes.Slice(start, head.Length)
-                Frames.unmask head.Mask payload
-                let state = alive now state
-
-                match head.Opcode with
-                | Opcode.Pong -> ofFrames rules now (framed state) bytes next
-                | Opcode.Close -> ofClose state (Span.op_Implicit payload) next
-                | Opcode.Ping when state.Phase = Phase.Open ->
-                    write (framed state) next (Frames.whole Opcode.Pong (Span.op_Implicit payload))
-                | Opcode.Text
-                | Opcode.Binary when head.Fin && state.Phase = Phase.Open ->
-                    ofWhole state (head.Opcode = Opcode.Text) bytes start head.Length
-                | Opcode.Continuation
-                | Opcode.Text
-                | Opcode.Binary when state.Phase = Phase.Open ->
-                    let assembly = Assembly.add state.Assembly head (Span.op_Implicit payload)
-                    let state = begun now { state with Assembly = assembly }
-
-                    if head.Fin then
-                        ofFragments state next
-                    else
-                        ofFrames rules now state bytes next
-                | Opcode.Ping
-                | Opcode.Continuation
-                | Opcode.Text
-                | Opcode.Binary ->
-                    // Ours is closed: what still comes is not for anyone (RFC 6455 §5.5.1).
-                    ofFrames rules now state bytes next
 
     let private ofHandshake rules (now: Instant) (state: StreamState) (bytes: Span<byte>) =
         let outcome =
             Handshake.resume rules.Handshake state.Scanned (Span.op_Implicit bytes)
 
         match outcome with
-        | HandshakeOutcome.Incomplete -> needMore (begun now (scanned state bytes.Length)) 0
-        | HandshakeOutcome.Refuse(_, response, reason) -> closeAfter bytes.Length response reason
+        | HandshakeOutcome.Incomplete ->
+            Steps.needMore (Deadlines.begun now (Deadlines.scanned state bytes.Length)) 0
+        | HandshakeOutcome.Refuse(_, response, reason) ->
+            Steps.closeAfter bytes.Length response reason
         | HandshakeOutcome.Accept(response, headLength) ->
             let opened =
-                { starting Phase.Open (now.After Patience.firstMessage) with
+                { Steps.starting Phase.Open (now.After Patience.firstMessage) with
                     Ping = now.After Patience.ping
                 }
 
-            { step opened headLength StreamEvent.Upgraded with
+            { Steps.step opened headLength StreamEvent.Upgraded with
                 Bytes = response
             }
 
@@ -322,11 +99,11 @@ module Stream =
         | Serving.Sip
         | Serving.Either -> ofSip rules now { state with Phase = Phase.Sip } bytes 0
         | Serving.WebSocket ->
-            closeAfter bytes.Length (Array.Empty()) "SIP where only WebSocket is served"
+            Steps.closeAfter bytes.Length (Array.Empty()) "SIP where only WebSocket is served"
 
     let private asHttp rules (now: Instant) (state: StreamState) (bytes: Span<byte>) =
         match rules.Serving with
-        | Serving.Sip -> closeAfter bytes.Length portIsForSip "HTTP where only SIP is served"
+        | Serving.Sip -> Steps.closeAfter bytes.Length portIsForSip "HTTP where only SIP is served"
         | Serving.WebSocket
         | Serving.Either ->
             let handshaking = { state with Phase = Phase.Handshaking }
@@ -339,9 +116,9 @@ module Stream =
     let private ofKeepAlive rules (state: StreamState) length =
         match rules.Serving with
         | Serving.Sip
-        | Serving.Either -> write state doubleCrlf.Length crlf
+        | Serving.Either -> Steps.write state doubleCrlf.Length crlf
         | Serving.WebSocket ->
-            closeAfter length (Array.Empty()) "SIP where only WebSocket is served"
+            Steps.closeAfter length (Array.Empty()) "SIP where only WebSocket is served"
 
     /// HTTP asks for a path, SIP for a URI or answers: the byte after the first space tells.
     let private ofFirst rules now (state: StreamState) (bytes: Span<byte>) =
@@ -349,17 +126,17 @@ module Stream =
         let size = Slice.skipToken all 0 (min methodSize all.Length)
 
         if all.IsEmpty then
-            needMore state 0
+            Steps.needMore state 0
         elif all.StartsWith(ReadOnlySpan announcement) then
-            closeAfter all.Length (Array.Empty()) "a PROXY header from no balancer"
+            Steps.closeAfter all.Length (Array.Empty()) "a PROXY header from no balancer"
         elif all.StartsWith(ReadOnlySpan doubleCrlf) then
             ofKeepAlive rules state all.Length
         elif size = 0 && all[0] <> '\r'B then
-            closeAfter all.Length (Array.Empty()) "the first bytes are neither SIP nor HTTP"
+            Steps.closeAfter all.Length (Array.Empty()) "the first bytes are neither SIP nor HTTP"
         elif size = methodSize || (size < all.Length && all[size] <> ' 'B) then
             asSip rules now state bytes
         elif size + 1 >= all.Length then
-            needMore (begun now state) 0
+            Steps.needMore (Deadlines.begun now state) 0
         elif all[size + 1] = '/'B || all[size + 1] = '*'B then
             asHttp rules now state bytes
         else
@@ -371,66 +148,62 @@ module Stream =
         match state.Phase with
         | Phase.Sip -> ofSip rules now state bytes 0
         | Phase.Open
-        | Phase.Closing -> ofFrames rules now state bytes 0
+        | Phase.Closing -> FrameItems.take rules now state bytes 0
         | Phase.Opening -> ofFirst rules now state bytes
         | Phase.Handshaking -> ofHandshake rules now state bytes
         // Whoever reads below takes these bytes before the stream begins.
         | Phase.Announcing
-        | Phase.Securing -> needMore state 0
-        | Phase.Closed -> needMore state bytes.Length
-
-    let private has (now: Instant) (instant: Instant) =
-        instant.Milliseconds <> Int64.MaxValue
-        && instant.Milliseconds <= now.Milliseconds
+        | Phase.Securing -> Steps.needMore state 0
+        | Phase.Closed -> Steps.needMore state bytes.Length
 
     /// Begins to close; the code is one of RFC 6455 §7.4 and means nothing outside a WebSocket.
     let close (now: Instant) (code: int) (reason: string) (state: StreamState) : StreamStep =
         match state.Phase with
         | Phase.Open ->
-            let closing = starting Phase.Closing (now.After Patience.close)
-            write closing 0 (Frames.close code reason)
-        | Phase.Closing -> needMore state 0
+            let closing = Steps.starting Phase.Closing (now.After Patience.close)
+            Steps.write closing 0 (Frames.close code reason)
+        | Phase.Closing -> Steps.needMore state 0
         | Phase.Announcing
         | Phase.Securing
         | Phase.Opening
         | Phase.Sip
         | Phase.Handshaking
-        | Phase.Closed -> closeAfter 0 (Array.Empty()) reason
+        | Phase.Closed -> Steps.closeAfter 0 (Array.Empty()) reason
 
     let private overdue (state: StreamState) =
         match state.Phase with
-        | Phase.Announcing -> closeAfter 0 (Array.Empty()) "no PROXY header in time"
-        | Phase.Securing -> closeAfter 0 (Array.Empty()) "no TLS handshake in time"
-        | Phase.Open -> fail 0 1008 "no SIP message in time"
-        | Phase.Closing -> closeAfter 0 (Array.Empty()) "no Close in time"
-        | Phase.Handshaking -> closeAfter 0 (Array.Empty()) "no WebSocket handshake in time"
+        | Phase.Announcing -> Steps.closeAfter 0 (Array.Empty()) "no PROXY header in time"
+        | Phase.Securing -> Steps.closeAfter 0 (Array.Empty()) "no TLS handshake in time"
+        | Phase.Open -> Steps.fail 0 1008 "no SIP message in time"
+        | Phase.Closing -> Steps.closeAfter 0 (Array.Empty()) "no Close in time"
+        | Phase.Handshaking -> Steps.closeAfter 0 (Array.Empty()) "no WebSocket handshake in time"
         | Phase.Opening
         | Phase.Sip
-        | Phase.Closed -> closeAfter 0 (Array.Empty()) "no SIP message in time"
+        | Phase.Closed -> Steps.closeAfter 0 (Array.Empty()) "no SIP message in time"
 
     /// A WebSocket that was asked for and is refused for a reason that only the shell can know.
     let refuse (consumed: int) (status: int) (reason: string) : StreamStep =
         match Handshake.refuse status reason with
-        | HandshakeOutcome.Refuse(_, response, _) -> closeAfter consumed response reason
+        | HandshakeOutcome.Refuse(_, response, _) -> Steps.closeAfter consumed response reason
         | HandshakeOutcome.Accept _
-        | HandshakeOutcome.Incomplete -> closeAfter consumed (Array.Empty()) reason
+        | HandshakeOutcome.Incomplete -> Steps.closeAfter consumed (Array.Empty()) reason
 
     /// What time alone brings about; to be called at `Wake`.
     let tick (now: Instant) (state: StreamState) : StreamStep =
-        if has now state.Deadline || has now state.Whole then
+        if Deadlines.has now state.Deadline || Deadlines.has now state.Whole then
             overdue state
-        elif has now state.Pong then
-            closeAfter 0 (Array.Empty()) "no Pong in time"
-        elif has now state.Ping then
+        elif Deadlines.has now state.Pong then
+            Steps.closeAfter 0 (Array.Empty()) "no Pong in time"
+        elif Deadlines.has now state.Ping then
             let pinged =
                 { state with
                     Ping = Instant.Never
                     Pong = now.After Patience.pong
                 }
 
-            write pinged 0 emptyPing
+            Steps.write pinged 0 emptyPing
         else
-            needMore state 0
+            Steps.needMore state 0
 
     /// Writes a message the way this connection carries it (RFC 7118 §5: one message a frame).
     let wrap (state: StreamState) (message: ReadOnlySpan<byte>) (target: IBufferWriter<byte>) =

@@ -416,7 +416,7 @@ let private census =
         for _ in 1..6 do
             guard.Datagram(at 1L, address) |> ignore
 
-        let counts = Census.ofShard guard (Load())
+        let counts = Census.ofShard guard (Load()) 0L
         let text = Census.text [| counts; counts |] (readOnlyDict [ "connections", 7 ])
 
         for row in Bound.table do

@@ -43,10 +43,7 @@ let private reaches (sent: string list) =
     sent |> List.exists (fun text -> text.StartsWith "INVITE ")
 
 let private isRefused (sent: string list) =
-    not (reaches sent)
-    && sent
-       |> List.forall (fun text ->
-           text.StartsWith "SIP/2.0 503" && text.Contains "\r\nRetry-After: ")
+    not (reaches sent) && sent |> List.forall _.StartsWith("SIP/2.0 503")
 
 let private marks =
     Gen.map2

@@ -303,6 +303,7 @@ module ResolutionLaws =
                         Attempt.Answered (Status.TryOf status).Value
                         Attempt.TimedOut
                         Attempt.Broke
+                        Attempt.Withheld
                     ]
         }
 
@@ -317,7 +318,8 @@ module ResolutionLaws =
                 match attempt with
                 | Attempt.Answered status -> List.contains status.Number [ 503; 408; 430 ]
                 | Attempt.TimedOut
-                | Attempt.Broke -> true
+                | Attempt.Broke
+                | Attempt.Withheld -> true
 
             match Failover.after attempt rest with
             | Next.Try(first, left) -> fails && first :: left = rest

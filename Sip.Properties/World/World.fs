@@ -277,7 +277,8 @@ module World =
             if open'.Remove flows[index] then
                 server.Bring(flows[index], Input.Closed flows[index])
 
-        clock.Run 10_000_000L
+        // So does every call of which nobody has said that it is over.
+        clock.Run 25_000_000L
 
         {
             Script = script

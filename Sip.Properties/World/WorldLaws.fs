@@ -92,6 +92,9 @@ let private leftovers (run: Run) =
             if ledger.Held <> 0 then
                 "held: " + string ledger.Held
 
+            if ledger.Calls <> 0 then
+                "calls: " + string ledger.Calls
+
             if ledger.Proofs <> 0 then
                 "proofs: " + string ledger.Proofs
 

@@ -36,7 +36,7 @@ public static class Configuring
         return new Wishes(
             options.Listen, options.Trunk, options.Advertise, options.Domain, options.Peer, resolved, options.Upstream, options.UpstreamPath,
             options.Barred, options.Balancer, options.Limit, options.Origin, options.HostName, options.Path,
-            [.. Outward()], options.UnsafeNoAuth, options.UserStarts, options.PeerStarts, options.Digest, options.StrictOutbound, options.StrictPath,
+            [.. Outward()], options.UnsafeNoAuth, options.Inbound, options.UserStarts, options.PeerStarts, options.UserCalls, options.PeerCalls, options.Digest, options.StrictOutbound, options.StrictPath,
             issuer?.Tokens ?? FSharpValueOption<JwtRules>.None, options.UnsafeBearer, options.HandshakeToken,
             options.MessageBytes, secret,
             BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))),

@@ -99,11 +99,20 @@ public sealed class ServerOptions
     /// <summary>Nobody has to sign in and everybody is relayed anywhere: for a laboratory only.</summary>
     public bool UnsafeNoAuth { get; set; }
 
+    /// <summary>Whose calls and messages reach users: `known` for those of users and peers, `anybody` for those of strangers on connections, too.</summary>
+    public string Inbound { get; set; } = "known";
+
     /// <summary>Calls and messages a user may begin towards users: `minute,hour,day,destinations,row`; past any they are stopped for an hour.</summary>
     public string UserStarts { get; set; } = "300,6000,50000,500,600";
 
     /// <summary>The same towards peers, who may charge for them.</summary>
     public string PeerStarts { get; set; } = "20,120,500,60,40";
+
+    /// <summary>Calls that a user may have at a time towards users, and minutes of talk a day: `calls,minutes`.</summary>
+    public string UserCalls { get; set; } = "100,6000";
+
+    /// <summary>The same towards peers.</summary>
+    public string PeerCalls { get; set; } = "10,600";
 
     /// <summary>The digest algorithms that are offered: names with commas of `md5`, `sha-256` and `sha-512-256`; `all` for the two that phones know.</summary>
     public string Digest { get; set; } = "all";

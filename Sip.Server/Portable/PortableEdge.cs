@@ -136,7 +136,7 @@ public sealed class PortableEdge : IEdge, IDisposable
     public async Task<string> CensusAsync()
     {
         var held = (await CountAsync()).ByName();
-        lock (gate) return Census.text([Census.ofShard(ledger.Guard, ledger.Load)], held);
+        lock (gate) return Census.text([Census.ofShard(ledger.Guard, ledger.Load, ledger.Withheld)], held);
     }
 
     /// <inheritdoc/>

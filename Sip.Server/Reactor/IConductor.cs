@@ -27,6 +27,9 @@ public interface IConductor
     /// <summary>How much is asked of it.</summary>
     Load Load { get; }
 
+    /// <summary>How many requests were kept from peers that asked for fewer.</summary>
+    long Withheld { get; }
+
     /// <summary>A connection can carry messages from now on.</summary>
     void Opened(Instant now, in Flow flow, Shard shard);
 

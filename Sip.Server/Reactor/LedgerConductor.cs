@@ -34,6 +34,9 @@ public sealed class LedgerConductor(Ledger ledger, Resolver resolver, ILogger lo
     public Load Load => ledger.Load;
 
     /// <inheritdoc/>
+    public long Withheld => ledger.Withheld;
+
+    /// <inheritdoc/>
     public void Opened(Instant now, in Flow flow, Shard shard) => Take(now, Input.NewOpened(flow), shard);
 
     /// <inheritdoc/>

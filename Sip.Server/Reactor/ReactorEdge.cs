@@ -60,7 +60,7 @@ public sealed class ReactorEdge(
 
     /// <inheritdoc/>
     public async Task<string> CensusAsync() =>
-        Census.text(await AskAsync(shards, shard => Census.ofShard(shard.Conductor.Guard, shard.Conductor.Load)), (await CountAsync()).ByName());
+        Census.text(await AskAsync(shards, shard => Census.ofShard(shard.Conductor.Guard, shard.Conductor.Load, shard.Conductor.Withheld)), (await CountAsync()).ByName());
 
     /// <inheritdoc/>
     public Task MakeRoomAsync(Room room) => AskAsync(shards, shard =>

@@ -33,6 +33,7 @@ let realm: Realm =
         Bearing = Sip.Identity.Bearing.Nowhere
         Algorithms = Identity.Algorithm.usual
         Admittance = Admittance.Authenticated
+        Inbound = Inbound.Known
         Limits = Limits.usual
         Secret = Array.init 32 byte
         Node = 0u

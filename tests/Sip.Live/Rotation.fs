@@ -22,6 +22,22 @@ let private visitors = 3
 
 type private Files = { Certificate: string; Key: string }
 
+/// A folder of pairs, which is gone in the end.
+[<Sealed>]
+type private Folder() =
+    let path = Directory.CreateTempSubdirectory("sip-certificates-").FullName
+    member _.Path = path
+
+    /// Where the pair of this name stands.
+    member _.Pair(name: string) : Files =
+        {
+            Certificate = Path.Combine(path, name + ".pem")
+            Key = Path.Combine(path, name + ".key")
+        }
+
+    interface IDisposable with
+        member _.Dispose() = Directory.Delete(path, true)
+
 /// A file is whole from the moment that it bears its name.
 let private write (path: string) (text: string) =
     File.WriteAllText(path + ".new", text)
@@ -143,13 +159,9 @@ let private rotates shell =
     testCaseTask "while certificates are swapped, some of them broken, no handshake fails"
     <| fun () ->
         task {
-            let folder = Directory.CreateTempSubdirectory("sip-rotation-").FullName
+            use folder = new Folder()
 
-            let files =
-                {
-                    Certificate = Path.Combine(folder, "own.pem")
-                    Key = Path.Combine(folder, "own.key")
-                }
+            let files = folder.Pair "own"
 
             let first = named "swap-0.test"
             put files first first
@@ -160,7 +172,7 @@ let private rotates shell =
                     kept.Writer.TryWrite line |> ignore
 
             use! server =
-                Served.startWith shell [ "--certificate-folder=" + folder ] "Warning" heard
+                Served.startWith shell [ "--certificate-folder=" + folder.Path ] "Warning" heard
 
             let port = server.Port Transport.Tls
             use! resident = Client.connect Transport.Tls port
@@ -197,25 +209,18 @@ let private rotates shell =
 
             stdout.WriteLine
                 $"{Served.word shell}: {swaps} swaps, {broken} of them broken; {visits} handshakes, {failures.Length} failed; a new certificate is seen within {longest.TotalSeconds:F1} s"
-
-            Directory.Delete(folder, true)
         }
 
 let private chosen shell =
     testCaseTask "of several certificates the one is shown whose name is asked for"
     <| fun () ->
         task {
-            let folder = Directory.CreateTempSubdirectory("sip-names-").FullName
+            use folder = new Folder()
 
             let options =
                 [
                     for name in [ "one.test"; "two.test" ] do
-                        let files =
-                            {
-                                Certificate = Path.Combine(folder, name + ".pem")
-                                Key = Path.Combine(folder, name + ".key")
-                            }
-
+                        let files = folder.Pair name
                         let certificate = Reactors.certificate [ name ]
                         put files certificate certificate
                         "--certificate=" + files.Certificate
@@ -240,21 +245,15 @@ let private chosen shell =
 
                 use! _ = Client.connectBy id tls Transport.Wss (server.Port Transport.Wss)
                 Expect.equal subject expected asked
-
-            Directory.Delete(folder, true)
         }
 
 let private warns shell =
     testCaseTask "readiness warns of a certificate that ends within a fortnight"
     <| fun () ->
         task {
-            let folder = Directory.CreateTempSubdirectory("sip-expiry-").FullName
+            use folder = new Folder()
 
-            let files =
-                {
-                    Certificate = Path.Combine(folder, "a.pem")
-                    Key = Path.Combine(folder, "a.key")
-                }
+            let files = folder.Pair "a"
 
             let soon =
                 Authority.alone
@@ -266,7 +265,7 @@ let private warns shell =
             put files soon soon
 
             use! server =
-                Served.startWith shell [ "--certificate-folder=" + folder ] "Error" ignore
+                Served.startWith shell [ "--certificate-folder=" + folder.Path ] "Error" ignore
 
             use http = new Net.Http.HttpClient()
             let! said = http.GetStringAsync $"http://127.0.0.1:{server.Ports[4]}/health/ready"
@@ -275,8 +274,6 @@ let private warns shell =
                 said
                 "ready\nwarning: the certificate of soon.test expires in 5 days\n"
                 "in words"
-
-            Directory.Delete(folder, true)
         }
 
 let all =

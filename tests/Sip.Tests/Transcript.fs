@@ -95,6 +95,7 @@ let private realm: Realm =
         Bearing = Identity.Bearing.Nowhere
         Algorithms = Identity.Algorithm.usual
         Admittance = Admittance.Authenticated
+        Inbound = Inbound.Known
         Limits = Limits.usual
         Secret = Array.init 32 byte
         Node = 0u

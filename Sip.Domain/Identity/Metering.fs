@@ -1,6 +1,6 @@
-// Meter: when a user sets more going than a person would, as whoever has stolen a password does. Five counts for each
+// Metering: when a user sets more going than a person would, as whoever has stolen a password does. Five counts for each
 // user and kind of destination; past any of them nothing goes that way for a while. Pure: time is an argument, and a
-// meter has one size, whatever was counted.
+// usage has one size, whatever was counted.
 
 namespace Sip.Identity
 
@@ -21,7 +21,7 @@ type Afar =
 
 /// What a user may have in a window before they are stopped.
 [<Struct>]
-type Allowance =
+type Quota =
     {
         Minute: int<start>
         Hour: int<start>
@@ -32,12 +32,14 @@ type Allowance =
         Row: int<start>
     }
 
-/// The allowances of every user.
+/// The quotas of every user.
 type Metering =
     {
-        Users: Allowance
-        Peers: Allowance
-        /// How long whoever has passed an allowance is stopped.
+        Users: Quota
+        Peers: Quota
+        UserLines: LineQuota
+        PeerLines: LineQuota
+        /// How long whoever has passed a quota is stopped.
         Stop: int64<ms>
     }
 
@@ -48,10 +50,12 @@ type Metered =
     /// It is one too many: from now on the user is stopped.
     | Trips
     | Stopped
+    /// The user has as many calls going as they may, or has talked for as long.
+    | Full
 
 /// What one user has set going towards one kind of destination.
 [<Struct>]
-type Meter =
+type Usage =
     private
         {
             MinuteEnd: int64
@@ -96,36 +100,46 @@ module Metering =
                     Destinations = 60
                     Row = 40<start>
                 }
+            UserLines =
+                {
+                    AtOnce = 100<call>
+                    Minutes = 6000<minute>
+                }
+            PeerLines =
+                {
+                    AtOnce = 10<call>
+                    Minutes = 600<minute>
+                }
             Stop = 3_600_000L<ms>
         }
 
     /// Of one kind.
-    let allowance (metering: Metering) (afar: Afar) : Allowance =
+    let quota (metering: Metering) (afar: Afar) : Quota =
         match afar with
         | Afar.Users -> metering.Users
         | Afar.Peers -> metering.Peers
 
-    /// A meter that has counted nothing.
-    let fresh: Meter = Unchecked.defaultof<Meter>
+    /// The usage of whoever has set nothing going.
+    let fresh: Usage = Unchecked.defaultof<Usage>
 
     // As many different ones fill so many drawers on the average.
-    let private destinations (meter: Meter) : int =
-        let full = BitOperations.PopCount meter.Low + BitOperations.PopCount meter.High
+    let private destinations (usage: Usage) : int =
+        let full = BitOperations.PopCount usage.Low + BitOperations.PopCount usage.High
         let empty = max 1 (drawers - full)
         int (float drawers * log (float drawers / float empty))
 
-    let private turned (now: int64) (meter: Meter) : Meter =
+    let private turned (now: int64) (usage: Usage) : Usage =
         let byMinute =
-            if now < meter.MinuteEnd then
-                meter
+            if now < usage.MinuteEnd then
+                usage
             else
-                { meter with
+                { usage with
                     MinuteEnd = now + minute
                     InMinute = 0
                 }
 
         let byHour =
-            if now < meter.HourEnd then
+            if now < usage.HourEnd then
                 byMinute
             else
                 { byMinute with
@@ -136,7 +150,7 @@ module Metering =
                     High = 0UL
                 }
 
-        if now < meter.DayEnd then
+        if now < usage.DayEnd then
             byHour
         else
             { byHour with
@@ -144,27 +158,27 @@ module Metering =
                 InDay = 0
             }
 
-    let private counted (destination: uint64) (meter: Meter) : Meter =
+    let private counted (destination: uint64) (usage: Usage) : Usage =
         // The multiplier spreads what differs in few bits.
         let drawer = int ((destination * 0x9E3779B97F4A7C15UL) >>> 57)
         let bit = 1UL <<< (drawer &&& 63)
 
-        { meter with
-            InMinute = meter.InMinute + 1
-            InHour = meter.InHour + 1
-            InDay = meter.InDay + 1
-            InRow = if destination = meter.Last then meter.InRow + 1 else 1
+        { usage with
+            InMinute = usage.InMinute + 1
+            InHour = usage.InHour + 1
+            InDay = usage.InDay + 1
+            InRow = if destination = usage.Last then usage.InRow + 1 else 1
             Last = destination
-            Low = if drawer < 64 then meter.Low ||| bit else meter.Low
-            High = if drawer < 64 then meter.High else meter.High ||| bit
+            Low = if drawer < 64 then usage.Low ||| bit else usage.Low
+            High = if drawer < 64 then usage.High else usage.High ||| bit
         }
 
-    let private isPast (allowance: Allowance) (meter: Meter) : bool =
-        meter.InMinute > int allowance.Minute
-        || meter.InHour > int allowance.Hour
-        || meter.InDay > int allowance.Day
-        || meter.InRow > int allowance.Row
-        || destinations meter > allowance.Destinations
+    let private isPast (quota: Quota) (usage: Usage) : bool =
+        usage.InMinute > int quota.Minute
+        || usage.InHour > int quota.Hour
+        || usage.InDay > int quota.Day
+        || usage.InRow > int quota.Row
+        || destinations usage > quota.Destinations
 
     /// Counts one start towards a destination, which its hash tells from others.
     let count
@@ -172,16 +186,16 @@ module Metering =
         (afar: Afar)
         (now: Instant)
         (destination: uint64)
-        (meter: Meter)
-        : struct (Meter * Metered) =
+        (usage: Usage)
+        : struct (Usage * Metered) =
         let now = now.Milliseconds
 
-        if now < meter.StoppedUntil then
-            struct (meter, Metered.Stopped)
+        if now < usage.StoppedUntil then
+            struct (usage, Metered.Stopped)
         else
-            let after = counted destination (turned now meter)
+            let after = counted destination (turned now usage)
 
-            if isPast (allowance metering afar) after then
+            if isPast (quota metering afar) after then
                 struct ({ fresh with
                             StoppedUntil = now + int64 metering.Stop
                         },

@@ -1,6 +1,6 @@
-// MeterLaws: how soon whoever has stolen a password is stopped, and that nobody else is.
+// MeteringLaws: how soon whoever has stolen a password is stopped, and that nobody else is.
 
-module Sip.Properties.MeterLaws
+module Sip.Properties.MeteringLaws
 
 open System
 open Expecto
@@ -13,14 +13,14 @@ let private at milliseconds = Instant.FromMilliseconds milliseconds
 
 /// What came of starts at these times, each towards a destination.
 let private ran (afar: Afar) (starts: (int64 * uint64) list) : Metered list =
-    let mutable meter = Metering.fresh
+    let mutable usage = Metering.fresh
 
     [
         for time, destination in starts do
             let struct (after, metered) =
-                Metering.count Metering.usual afar (at time) destination meter
+                Metering.count Metering.usual afar (at time) destination usage
 
-            meter <- after
+            usage <- after
             metered
     ]
 
@@ -72,14 +72,14 @@ let private person =
 let private constant =
     testCase "a meter has one size, and counting allocates nothing"
     <| fun () ->
-        let mutable meter = Metering.fresh
+        let mutable usage = Metering.fresh
         let mutable passes = 0
 
         let count i =
             let struct (after, metered) =
-                Metering.count Metering.usual Afar.Users (at (i * 700L)) (uint64 i) meter
+                Metering.count Metering.usual Afar.Users (at (i * 700L)) (uint64 i) usage
 
-            meter <- after
+            usage <- after
 
             if metered = Metered.Passes then
                 passes <- passes + 1
@@ -92,9 +92,9 @@ let private constant =
 
         while i <= 11_000L do
             let struct (after, _) =
-                Metering.count Metering.usual Afar.Users (at (i * 700L)) (uint64 i) meter
+                Metering.count Metering.usual Afar.Users (at (i * 700L)) (uint64 i) usage
 
-            meter <- after
+            usage <- after
             i <- i + 1L
 
         let allocated = GC.GetAllocatedBytesForCurrentThread() - before
