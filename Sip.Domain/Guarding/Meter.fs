@@ -30,35 +30,48 @@ module Allowance =
             Ahead = each * int64 (max 1 number) * int64 (max 1 atOnce) - each
         }
 
+/// Whose bucket, and when it is full again; a key of 0 with a time of 0 is nobody's.
+[<Struct>]
+type private Bucket =
+    {
+        mutable Key: uint64
+        mutable Full: int64
+    }
+
 /// The buckets of one shard.
 [<Sealed>]
 type Meter(places: int) =
     // A key stands in one of the eight places of its row.
     let wide = 8
     let rows = max 1 (places / wide)
-    // Made for the first stranger: most servers never see most kinds of them.
-    let mutable keys: uint64[] = [||]
-    // When the bucket is full again; a key of 0 with a time of 0 is nobody's.
-    let mutable full: int64[] = [||]
+    // Rows are made a page at a time, for the first stranger there: most servers see few kinds of them.
+    let rowsOfPage = 64
 
-    let begin' () =
-        keys <- Array.zeroCreate (rows * wide)
-        full <- Array.zeroCreate (rows * wide)
+    let pages: Bucket[][] =
+        Array.create ((rows + rowsOfPage - 1) / rowsOfPage) Array.empty
 
-    // The place of a key, or the place to take for it: that of the fullest bucket.
-    let placeOf (key: uint64) =
-        if keys.Length = 0 then
-            begin' ()
+    let rowOf (key: uint64) = int (key % uint64 rows)
 
-        let first = int (key % uint64 rows) * wide
+    let pageOf (row: int) =
+        let page = pages[row / rowsOfPage]
+
+        if page.Length > 0 then
+            page
+        else
+            let made = Array.zeroCreate (rowsOfPage * wide)
+            pages[row / rowsOfPage] <- made
+            made
+
+    // The place of a key on its page, or the place to take for it: that of the fullest bucket.
+    let placeOf (page: Bucket[]) (first: int) (key: uint64) =
         let mutable best = first
         let mutable at = first
         let mutable found = -1
 
         while found < 0 && at < first + wide do
-            if keys[at] = key then
+            if page[at].Key = key then
                 found <- at
-            elif full[at] < full[best] then
+            elif page[at].Full < page[best].Full then
                 best <- at
 
             at <- at + 1
@@ -66,8 +79,8 @@ type Meter(places: int) =
         if found >= 0 then
             found
         else
-            keys[best] <- key
-            full[best] <- 0L
+            page[best].Key <- key
+            page[best].Full <- 0L
             best
 
     let clock (now: Instant) = now.Milliseconds * 1000L
@@ -75,28 +88,33 @@ type Meter(places: int) =
     /// Takes one from the bucket of a key, if it holds one: whoever is refused pays nothing.
     member _.Take(now: Instant, key: uint64, allowance: Allowance) : bool =
         let now = clock now
-        let at = placeOf key
-        let from = max now full[at]
+        let row = rowOf key
+        let page = pageOf row
+        let at = placeOf page (row % rowsOfPage * wide) key
+        let from = max now page[at].Full
 
         if from - now > allowance.Ahead then
             false
         else
-            full[at] <- from + allowance.Each
+            page[at].Full <- from + allowance.Each
             true
 
     /// How long until the bucket of a key holds one, in milliseconds.
     member _.Until(now: Instant, key: uint64, allowance: Allowance) : int64<ms> =
         let now = clock now
-        let first = int (key % uint64 rows) * wide
+        let row = rowOf key
+        let page = pages[row / rowsOfPage]
+        let first = row % rowsOfPage * wide
         let mutable waits = 0L
 
-        for at in first .. min keys.Length (first + wide) - 1 do
-            if keys[at] = key then
-                waits <- max 0L (full[at] - now - allowance.Ahead)
+        for at in first .. min page.Length (first + wide) - 1 do
+            if page[at].Key = key then
+                waits <- max 0L (page[at].Full - now - allowance.Ahead)
 
         (waits + 999L) / 1000L * 1L<ms>
 
     /// Fills a key's bucket, as after a success.
     member _.Forgive(key: uint64) : unit =
-        let at = placeOf key
-        full[at] <- 0L
+        let row = rowOf key
+        let page = pageOf row
+        page[placeOf page (row % rowsOfPage * wide) key].Full <- 0L
