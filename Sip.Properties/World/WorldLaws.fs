@@ -58,7 +58,12 @@ let private finals (run: Run) =
             let codes = [ for struct (status, _) in one.Finals -> status ]
             let failures = codes |> List.filter (fun status -> status >= 300)
 
-            if invite && codes.IsEmpty && not (isCut run phone one.At) then
+            // A 2xx is sent again by whoever answered, as long as they are there (RFC 3261 §13.3.1.4).
+            let isForsaken =
+                reached run (callId one.Request)
+                |> List.exists (fun (callee, _) -> isCut run callee one.At)
+
+            if invite && codes.IsEmpty && not (isCut run phone one.At || isForsaken) then
                 say one.Request + " was never answered"
 
             if invite && (failures.Length > 1 || (not failures.IsEmpty && codes.Length > 1)) then
