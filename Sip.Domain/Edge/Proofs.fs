@@ -149,8 +149,8 @@ type internal Proofs
             Bearer.judge rules elsewhere.Domain (Realm.unixTime realm now) attempt.Credentials
         | ValueNone -> Borne.Nothing
 
-    /// The challenges that answer an attempt, with what is wrong with its token. Phones look at the first: a
-    /// password is asked for before a token.
+    /// The challenges that answer an attempt, with what is wrong with its token. Phones look at the first, and
+    /// browsers (JsSIP, SIP.js) at the last: there both find a password asked for.
     member _.Challenges
         (
             now: Instant,
@@ -164,7 +164,13 @@ type internal Proofs
         let digests = Authentication.challenges settings now attempt staleness
 
         match Bearer.rules realm.Bearing flow.Transport with
-        | ValueSome rules -> digests @ [ Bearer.challenge rules settings.Realm flaw ]
+        | ValueSome rules ->
+            let token = Bearer.challenge rules settings.Realm flaw
+
+            if Transport.isWebSocket transport then
+                token :: digests
+            else
+                digests @ [ token ]
         | ValueNone -> digests
 
     /// Remembers a nonce's use until it is stale anyway.
