@@ -74,6 +74,17 @@ let private stations =
 /// The realm made ready.
 let station () = stations.Value
 
+/// A flow from there to the listener of that transport; a datagram's is no connection.
+let flow (transport: Transport) (connection: int64) (address: Address) (port: int) : Flow =
+    let listener = realm.Listeners |> Array.find (fun one -> one.Transport = transport)
+
+    {
+        Listener = listener.Id
+        Transport = transport
+        Connection = if transport = Transport.Udp then 0L else connection
+        Remote = { Address = address; Port = port }
+    }
+
 let private flows: Gen<Flow> =
     gen {
         let! index = Gen.choose (0, 4)

@@ -198,8 +198,7 @@ type internal Proofs
                 Until = until
             }
 
-        let left = max 0L<s> (until - Realm.unixTime realm now)
-        this.Vouch(flow, user, now.After(left * 1000L<ms / s>))
+        this.Vouch(flow, user, Realm.instantOf realm now until)
 
     /// Whose a connection is, if it is somebody's now.
     member _.Visitor(now: Instant, flow: Flow) : Principal voption =
@@ -216,7 +215,7 @@ type internal Proofs
             if left > longest / 1000L<ms / s> then
                 now.After longest
             else
-                now.After(max 0L<s> left * 1000L<ms / s>)
+                Realm.instantOf realm now principal.Until
 
         // Half of the time is as good as all of it.
         let isNews (one: Voucher) =

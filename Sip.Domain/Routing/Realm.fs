@@ -103,6 +103,10 @@ module Realm =
     let unixTime (realm: Realm) (now: Instant) : int64<s> =
         realm.Born + now.Milliseconds / 1000L * 1L<s>
 
+    /// The instant at which a second of Unix time begins, as far as it is still to come.
+    let instantOf (realm: Realm) (now: Instant) (second: int64<s>) : Instant =
+        now.After(max 0L<s> (second - unixTime realm now) * 1000L<ms / s>)
+
     /// The listener of a flow.
     let listener (realm: Realm) (ListenerId index) : Listener = realm.Listeners[index]
 

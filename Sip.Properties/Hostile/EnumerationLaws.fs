@@ -15,17 +15,7 @@ open Sip.Properties.World
 let private known, private unknown = "alice", "zelda"
 
 let private flow (transport: Transport) : Flow =
-    {
-        Listener =
-            (RoutingLaws.realm.Listeners |> Array.find (fun one -> one.Transport = transport)).Id
-        Transport = transport
-        Connection = if transport = Transport.Udp then 0L else 7L
-        Remote =
-            {
-                Address = Address.ofV4 0xC6336407u
-                Port = 41000
-            }
-    }
+    RoutingLaws.flow transport 7L (Address.ofV4 0xC6336407u) 41000
 
 let private request (method: string) (user: string) (number: int) (more: string) : string =
     let aor = $"sip:{user}@example.test"

@@ -19,17 +19,7 @@ let private transports =
     [ Transport.Udp; Transport.Tcp; Transport.Tls; Transport.Ws; Transport.Wss ]
 
 let private flow (transport: Transport) : Flow =
-    {
-        Listener =
-            (RoutingLaws.realm.Listeners |> Array.find (fun one -> one.Transport = transport)).Id
-        Transport = transport
-        Connection = if transport = Transport.Udp then 0L else 9L
-        Remote =
-            {
-                Address = Address.ofV4 0xCB007109u
-                Port = 41009
-            }
-    }
+    RoutingLaws.flow transport 9L (Address.ofV4 0xCB007109u) 41009
 
 let private secured = Bearing.Secured rules
 let private unsafe = Bearing.UnsafeAnywhere rules
@@ -63,10 +53,7 @@ type private Scene(bearing: Bearing, transport: Transport) =
     member _.Pass(milliseconds: int64) =
         let until = now + milliseconds
 
-        while ledger.Wake.Milliseconds <= until do
-            now <- max now ledger.Wake.Milliseconds
-            take Input.Tick |> ignore
-
+        ledger.Pass(now, until) |> ignore
         now <- until
 
     member _.Say(sheet: Sheet) : (Hop * Sheet) list =

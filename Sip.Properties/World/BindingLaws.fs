@@ -19,16 +19,7 @@ let private now = Instant.FromMilliseconds 1_000L
 let private password = "wonderland"
 
 let private flow (transport: Transport) : Flow =
-    {
-        Listener = (realm.Listeners |> Array.find (fun l -> l.Transport = transport)).Id
-        Transport = transport
-        Connection = if transport = Transport.Udp then 0L else 7L
-        Remote =
-            {
-                Address = Address.ofV4 0xC6336407u
-                Port = 5060
-            }
-    }
+    RoutingLaws.flow transport 7L (Address.ofV4 0xC6336407u) 5060
 
 let private opened (flow: Flow) =
     let server = Together(realm, Policy.standard, 1)

@@ -25,16 +25,7 @@ let private realm =
     }
 
 let private flow (transport: Transport) (address: uint32) (connection: int64) : Flow =
-    {
-        Listener = (realm.Listeners |> Array.find (fun one -> one.Transport = transport)).Id
-        Transport = transport
-        Connection = connection
-        Remote =
-            {
-                Address = Address.ofV4 address
-                Port = 5060
-            }
-    }
+    RoutingLaws.flow transport connection (Address.ofV4 address) 5060
 
 let private trunk = flow Transport.Udp 0xC0000264u 0L
 let private phone = flow Transport.Tcp 0xCB007105u 2L

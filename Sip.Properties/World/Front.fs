@@ -45,24 +45,12 @@ let byPath = WayBack.ByPath PathWish.WhereSupported
 /// Where the registrar is.
 let here = "sip:192.0.2.50:5060"
 
-/// A flow from there.
-let flow (transport: Transport) (number: int64) (address: Address) port : Flow =
-    let listener =
-        RoutingLaws.realm.Listeners |> Array.find (fun one -> one.Transport = transport)
-
-    {
-        Listener = listener.Id
-        Transport = transport
-        Connection = if transport = Transport.Udp then 0L else number
-        Remote = { Address = address; Port = port }
-    }
-
 /// A browser's flow.
 let browser number =
-    flow Transport.Wss number (v4 0xCB007107u) (40000 + int number)
+    RoutingLaws.flow Transport.Wss number (v4 0xCB007107u) (40000 + int number)
 
 /// The registrar's flow.
-let home = flow Transport.Udp 0L places.Head 5060
+let home = RoutingLaws.flow Transport.Udp 0L places.Head 5060
 
 /// A server, its time, and what it has asked and sent.
 type Edge(realm: Realm, shards: int) =

@@ -143,7 +143,8 @@ let passing shards =
                         :: List.tail call.Fields
                 }
 
-            let _, refused = one (edge.Says (flow Transport.Udp 0L places[1] 5060) forged)
+            let _, refused =
+                one (edge.Says (RoutingLaws.flow Transport.Udp 0L places[1] 5060) forged)
 
             Expect.equal (Sheet.status refused) 403 "forged by a stranger"
         }

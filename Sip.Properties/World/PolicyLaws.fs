@@ -19,19 +19,7 @@ open Sip.Properties
 let private at milliseconds = Instant.FromMilliseconds milliseconds
 
 let private flow (transport: Transport) (address: uint32) (port: int) : Flow =
-    let listener =
-        RoutingLaws.realm.Listeners |> Array.find (fun one -> one.Transport = transport)
-
-    {
-        Listener = listener.Id
-        Transport = transport
-        Connection = if transport = Transport.Udp then 0L else int64 port
-        Remote =
-            {
-                Address = Address.ofV4 address
-                Port = port
-            }
-    }
+    RoutingLaws.flow transport (int64 port) (Address.ofV4 address) port
 
 let private trunk = flow Transport.Udp 0xC0000264u 5060
 let private phone = flow Transport.Udp 0xCB007105u 5062

@@ -18,17 +18,11 @@ let private transports =
     [ Transport.Udp; Transport.Tcp; Transport.Tls; Transport.Ws; Transport.Wss ]
 
 let private flow (transport: Transport) (number: int) : Flow =
-    {
-        Listener =
-            (RoutingLaws.realm.Listeners |> Array.find (fun one -> one.Transport = transport)).Id
-        Transport = transport
-        Connection = if transport = Transport.Udp then 0L else int64 number
-        Remote =
-            {
-                Address = Address.ofV4 (0xCB007100u + uint32 number)
-                Port = 41000 + number
-            }
-    }
+    RoutingLaws.flow
+        transport
+        (int64 number)
+        (Address.ofV4 (0xCB007100u + uint32 number))
+        (41000 + number)
 
 let private instance = "urn:uuid:00000000-0000-1000-8000-000000000001"
 
@@ -114,10 +108,7 @@ type private Scene(shards: int) =
     member _.Pass(milliseconds: int64) =
         let until = now + milliseconds
 
-        while ledger.Wake.Milliseconds <= until do
-            now <- max now ledger.Wake.Milliseconds
-            take Input.Tick |> ignore
-
+        ledger.Pass(now, until) |> ignore
         now <- until
 
     member _.Now = now

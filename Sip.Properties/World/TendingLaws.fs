@@ -68,7 +68,9 @@ let tending shards =
 
             for hop, sheet in asked (edge.Passes 1L) do
                 if hop = dial places.Head 5070 then
-                    edge.Says (flow Transport.Udp 0L (v4 0xCB007109u) 5070) (answered 200 [] sheet)
+                    edge.Says
+                        (RoutingLaws.flow Transport.Udp 0L (v4 0xCB007109u) 5070)
+                        (answered 200 [] sheet)
                     |> ignore
 
             tended edge places.Tail 10_000L

@@ -99,5 +99,15 @@ type Together(realm: Realm, policy: Policy, count: int) =
         Seq.init count wake
         |> Seq.fold (fun soonest one -> Instant.Earlier(soonest, one)) Instant.Never
 
+    /// What comes of all that is due between two times, each at its own.
+    member this.Pass(from: int64, until: int64) : Effect list =
+        let mutable now = from
+
+        [
+            while this.Wake.Milliseconds <= until do
+                now <- max now this.Wake.Milliseconds
+                yield! this.Take(Instant.FromMilliseconds now, Input.Tick)
+        ]
+
     /// How many entities all of them hold for requests.
     member _.Held: int = ledgers |> Array.sumBy _.Held

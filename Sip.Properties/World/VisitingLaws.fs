@@ -80,19 +80,7 @@ let private selected =
         | HandshakeOutcome.Incomplete -> failtest "incomplete"
 
 let private flow: Flow =
-    {
-        Listener =
-            (RoutingLaws.realm.Listeners
-             |> Array.find (fun one -> one.Transport = Transport.Wss))
-                .Id
-        Transport = Transport.Wss
-        Connection = 9L
-        Remote =
-            {
-                Address = Address.ofV4 0xCB007109u
-                Port = 41009
-            }
-    }
+    RoutingLaws.flow Transport.Wss 9L (Address.ofV4 0xCB007109u) 41009
 
 let private worth =
     Law.holds

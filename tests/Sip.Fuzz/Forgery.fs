@@ -14,18 +14,6 @@ open Sip.Transactions
 [<RequireQualifiedAccess>]
 module Forgery =
 
-    let private now = Instant.FromMilliseconds 1_000_000L
-    let private later = now.After 60_000L<ms>
-    let private mint = Mint.ofRealm RoutingLaws.realm
-
-    let private keys = IdentityCases.keys
-
-    let private binding: NonceBinding =
-        {
-            Realm = "example.test"
-            Bound = "flow 7"
-        }
-
     let private flow (number: int) : Flow =
         {
             Listener = ListenerId(number % 5)
@@ -57,33 +45,12 @@ module Forgery =
         | 7 -> one.Remove(at, 1).Insert(at, string (char (luck.Below 256)))
         | _ -> one.ToLowerInvariant()
 
-    /// What is forged: its name, genuine ones, and whether a text is accepted.
-    let private sorts (luck: Luck) : (string * string[] * (string -> bool)) list =
-        let many make = Array.init 64 make
-
-        let stations = Station.ofRealm RoutingLaws.realm
-
-        [
-            "nonces",
-            many (fun i -> Nonce.mint keys.Current now binding (string i)),
-            (fun text ->
-                match Nonce.judge keys now Nonce.lifetime binding text with
-                | NonceAge.Fresh _ -> true
-                | NonceAge.Stale
-                | NonceAge.Forged -> false)
-            "flow tokens",
-            many (fun i -> FlowToken.mint mint later (flow i)),
-            (fun text ->
-                match FlowToken.trace mint now text with
-                | Traced.Forged -> false
-                | Traced.Leads _
-                | Traced.Dead
-                | Traced.Elsewhere _ -> true)
-            "aliases",
-            many (fun i -> Alias.mint mint (flow i)),
-            (fun text -> not (stations.Flows.Follow(ReadOnlySpan(Text.toBytes text))).IsForged)
+    /// What is forged: what this server seals, and what an issuer signs.
+    let private sorts: Sort list =
+        Seals.sorts 64 flow
+        @ [
             "JWTs",
-            many (fun i ->
+            Array.init 64 (fun i ->
                 let claims = Tokens.claimsUntil (Tokens.now + 300L<s>) ("user" + string i)
 
                 if i % 2 = 0 then
@@ -101,7 +68,6 @@ module Forgery =
     let run (folder: string) (seed: int) (bound: Bound) : Tally =
         let allowance = Allowance bound
         let luck = Luck seed
-        let sorts = sorts luck
         let mutable count = 0L
         let mutable failures = 0
 

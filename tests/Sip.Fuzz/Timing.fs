@@ -15,16 +15,6 @@ open Sip.Properties
 [<RequireQualifiedAccess>]
 module Timing =
 
-    let private now = Instant.FromMilliseconds 1_000_000L
-    let private mint = Mint.ofRealm RoutingLaws.realm
-    let private keys = IdentityCases.keys
-
-    let private binding: NonceBinding =
-        {
-            Realm = "example.test"
-            Bound = "flow 7"
-        }
-
     let private flow (number: int) : Flow =
         {
             Listener = ListenerId 1
@@ -53,33 +43,13 @@ module Timing =
 
         i = right.Length
 
-    /// A sort of token: genuine ones, and whether a text is accepted.
-    let private sorts: (string * string[] * (string -> bool)) list =
-        let many make = Array.init 32 make
-        let station = Station.ofRealm RoutingLaws.realm
+    let private sorts: Sort list =
         let seal = Array.init 16 (fun i -> byte (i * 37 + 11))
 
-        [
-            "nonces",
-            many (fun i -> Nonce.mint keys.Current now binding (string i)),
-            (fun text ->
-                match Nonce.judge keys now Nonce.lifetime binding text with
-                | NonceAge.Fresh _ -> true
-                | NonceAge.Stale
-                | NonceAge.Forged -> false)
-            "flow tokens",
-            many (fun i -> FlowToken.mint mint (now.After 60_000L<ms>) (flow i)),
-            (fun text ->
-                match FlowToken.trace mint now text with
-                | Traced.Forged -> false
-                | Traced.Leads _
-                | Traced.Dead
-                | Traced.Elsewhere _ -> true)
-            "aliases",
-            many (fun i -> Alias.mint mint (flow i)),
-            (fun text -> not (station.Flows.Follow(ReadOnlySpan(Text.toBytes text))).IsForged)
+        Seals.sorts 32 flow
+        @ [
             "a comparison that tells",
-            many (fun _ -> Base64Url.EncodeToString(ReadOnlySpan seal)),
+            Array.init 32 (fun _ -> Base64Url.EncodeToString(ReadOnlySpan seal)),
             naive seal
         ]
 
