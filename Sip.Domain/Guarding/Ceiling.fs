@@ -41,6 +41,6 @@ module Ceiling =
         | Room.Scarce, (Urgency.Call | Urgency.Newcomer | Urgency.Rest)
         | Room.Gone, (Urgency.Returning | Urgency.Call | Urgency.Newcomer | Urgency.Rest) -> false
 
-    /// How many of so many descriptors clients may take: a twentieth, and no fewer than 16, stay for the store, the pages, name
+    /// How many of so many descriptors clients may take: a fortieth, and no fewer than 16, stay for the store, the pages, name
     /// servers and the log.
-    let descriptors (most: int64) : int64 = max 1L (most - max 16L (most / 20L))
+    let descriptors (most: int64) : int64 = max 1L (most - max 16L (most / 40L))

@@ -51,17 +51,18 @@ module ParameterView =
             Next = -1
         }
 
-    let private isValue (octet: byte) =
-        Text.isToken octet || octet = '['B || octet = ']'B || octet = ':'B
+    // What an IPv6 address has besides tokens.
+    let private isOfAddress (octet: byte) =
+        octet = ':'B || octet = '['B || octet = ']'B
 
     let private valueEnd (all: ReadOnlySpan<byte>) (at: int) (end': int) =
         if at < end' && all[at] = '"'B then
             Slice.skipQuoted all at end'
         else
-            let mutable i = at
+            let mutable i = Slice.skipToken all at end'
 
-            while i < end' && isValue all[i] do
-                i <- i + 1
+            while i < end' && isOfAddress all[i] do
+                i <- Slice.skipToken all (i + 1) end'
 
             if i = at then -1 else i
 

@@ -69,14 +69,13 @@ let private margin =
 
 let private kept =
     Law.holds
-        "of any number of descriptors some are left to clients and some are kept from them"
+        "of any number of descriptors clients are left all but a fortieth, or all but 16"
         (Gen.choose (17, 1_000_000) |> Arb.fromGen)
     <| fun most ->
         let theirs = Ceiling.descriptors (int64 most)
 
-        theirs >= 1L
-        && int64 most - theirs >= 16L
-        && theirs * 100L >= int64 most * 5L - 8_000L
+        let kept = int64 most - theirs
+        theirs >= 1L && kept >= 16L && (kept = 16L || kept * 40L <= int64 most)
 
 /// A call to Bob, who is registered over a datagram; then room gets scarce or is gone.
 let private finished =

@@ -10,7 +10,7 @@ namespace Sip.Tools.Load.Play;
 /// </summary>
 internal sealed class Burdens(Cast cast, Links links, Timers timers)
 {
-    private const int milliseconds = 50, opening = 512, questions = 48, filling = 7000, pause = 5_000_000;
+    private const int milliseconds = 50, opening = 512, questions = 48, filling = 7000, deafAtOnce = 5, pause = 12_000_000;
     private readonly List<Link> all = [];
     private readonly List<(Link Link, byte[] Bytes, int Sent)> slow = [];
     private readonly Dictionary<Link, long> asked = [];
@@ -50,10 +50,11 @@ internal sealed class Burdens(Cast cast, Links links, Timers timers)
     /// <summary>Those that are closed come again, the slow say their next byte, the deaf ask.</summary>
     public void Dribble()
     {
-        var (open, now) = (0, Time.Now);
+        var (open, deaf, now) = (0, 0, Time.Now);
         foreach (var link in all)
         {
-            if (link.Stage == LinkStage.Closed && links.Pending < opening)
+            // All the deaf at once would ask for more than anybody can answer, and be refused in few bytes.
+            if (link.Stage == LinkStage.Closed && links.Pending < opening && (!link.IsDeaf || deaf++ < deafAtOnce))
             {
                 asked.Remove(link);
                 links.Open(link, now);
@@ -85,7 +86,8 @@ internal sealed class Burdens(Cast cast, Links links, Timers timers)
         slow[place] = (link, bytes, sent);
     }
 
-    // The answers are as long as the questions; asked once only, those whose questions are refused in few bytes would have nothing to read.
+    // The answers are as long as the questions. Whoever is still there after longer than it should be borne was refused in few bytes, has
+    // nothing that it does not read, and asks again.
     private void Ask(Link link)
     {
         for (var i = 0; i < questions; i++) links.Write(link, Request(link, link.Number, $";x={new string('x', filling)}"));
