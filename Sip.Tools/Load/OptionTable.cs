@@ -40,7 +40,7 @@ internal static class OptionTable
         new("--talk", "milliseconds", "from ACK to BYE (20)", (o, v) => Whole(v, 0, 10_000, n => o.Talk = n)),
         new("--body", "bytes", "SDP is filled up to so many", (o, v) => Whole(v, 0, 60_000, n => o.Body = n)),
         new("--callee-ends", "", "the callee sends BYE", (o, _) => o.CalleeEnds = true),
-        new("--timeout", "milliseconds", "an operation without an answer has failed (8000)", (o, v) => Whole(v, 100, 15_000, n => o.Timeout = n)),
+        new("--timeout", "milliseconds", "an operation without an answer has failed, and so has a call that takes as long to end (8000)", (o, v) => Whole(v, 100, 15_000, n => o.Timeout = n)),
 
         new("--hold", "seconds", "register: stay so long, and measure memory per connection", (o, v) => Number(v, 0, 86_400, n => o.Hold = n)),
         new("--refresh", "a number or max", "register: while holding, so many REGISTERs a second", (o, v) => v == "max" ? Say(o.Refresh = double.PositiveInfinity) : Number(v, 0, 1e6, n => o.Refresh = n)),

@@ -6,6 +6,7 @@ namespace Sip.Tools.Load.Play;
 /// <summary>The caller: its requests, built from what came back (RFC 3261 section 12.2.1), and what it makes of responses.</summary>
 internal sealed class Caller(Cast cast, Calls calls, Links links, Timers timers, byte[] body)
 {
+    private const int answered = 1;
     private readonly LoadOptions options = cast.Options;
     private readonly byte[] server = Encoding.ASCII.GetBytes($"sip:{cast.Options.Domain}");
     private readonly Byes byes = new(cast, calls, links, timers);
@@ -39,7 +40,8 @@ internal sealed class Caller(Cast cast, Calls calls, Links links, Timers timers,
         ref var call = ref calls[timer.Index];
         switch (timer.Due)
         {
-            case Due.GiveUp:
+            // Who is answered has as long again to end the call.
+            case Due.GiveUp when timer.Step == answered || call.Stage is not (CallerStage.Talking or CallerStage.Ending):
                 calls.End(timer.Index, -1);
                 break;
             case Due.HangUp when call.Stage == CallerStage.Talking:
@@ -116,6 +118,7 @@ internal sealed class Caller(Cast cast, Calls calls, Links links, Timers timers,
             return;
         }
         call.Stage = CallerStage.Talking;
+        timers.Set(index, call.Generation, Due.GiveUp, options.Talk + options.Timeout, answered);
         SendAck(index);
         if (options.CalleeEnds) return;
         if (options.Talk > 0) timers.Set(index, call.Generation, Due.HangUp, options.Talk);
