@@ -61,6 +61,7 @@ let all: Test =
             AssertionLaws.all
             AllocationLaws.all
             BoundsLaws.all
+            RestLaws.all
             MeterLaws.all
             OverloadLaws.all
             ThrottleLaws.all

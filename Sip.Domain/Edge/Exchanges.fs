@@ -23,8 +23,7 @@ type internal Exchanges(around: Surroundings, agenda: Agenda, bounds: Bounds) =
     let walk = Walk around
     let shelf = around.Outbox.Shelf
 
-    let branch (exchange: Exchange) (id: int) =
-        Branch.mark around.Station exchange.Key id
+    let branch (key: Mark) (id: int) = Branch.mark around.Station key id
 
     let find (key: Mark) : Slot | null =
         match slots.TryGetValue key with
@@ -44,31 +43,31 @@ type internal Exchanges(around: Surroundings, agenda: Agenda, bounds: Bounds) =
             slot.Caller <- 0UL
 
     let forget (slot: Slot) =
-        let exchange = slot.Exchange
+        let key = slot.Key
         answered slot
-        slots.Remove exchange.Key |> ignore
+        slots.Remove key |> ignore
         agenda.Forget slot
         ended.Remove slot
         sources.Remove slot.Source
 
         for id in 0 .. slot.Legs - 1 do
-            legs.Remove(branch exchange id) |> ignore
+            legs.Remove(branch key id) |> ignore
             targets.Remove slot.Targets[id]
 
-        shelf.Return exchange.Request
+        shelf.Return slot.Request
 
-        match Answering.kept exchange.Answering with
+        match slot.Kept with
         | ValueSome response -> shelf.Return response.Bytes
         | ValueNone -> ()
 
         slot.Legs <- 0
-        slot.Exchange <- Unchecked.defaultof<Exchange>
+        slot.Clear()
         spare.Push slot
 
     // Legs are only ever added.
     let addLegs (slot: Slot) (exchange: Exchange) =
         for id in slot.Legs .. exchange.Legs.Length - 1 do
-            legs[branch exchange id] <- struct (slot, id)
+            legs[branch exchange.Key id] <- struct (slot, id)
 
             if id = slot.Targets.Count then
                 slot.Targets.Add(Hook<Hop>())
@@ -95,9 +94,9 @@ type internal Exchanges(around: Surroundings, agenda: Agenda, bounds: Bounds) =
         | ValueNone, _ -> ()
 
     let keep (slot: Slot) (after: Exchange) =
-        slot.Exchange <- after
+        slot.Become after
         addLegs slot after
-        agenda.Remind(Exchange.wake after, slot)
+        agenda.Remind(slot.Wake, slot)
 
         if (slot.Caller <> 0UL || not (isNull slot.Call)) && not (Exchange.isPending after) then
             answered slot
@@ -146,9 +145,14 @@ type internal Exchanges(around: Surroundings, agenda: Agenda, bounds: Bounds) =
             giveBack before after
             keep slot after
 
-    /// An exchange that was looked at in vain wants to be looked at again.
-    member _.Remind(slot: Slot) : unit =
-        agenda.Remind(Exchange.wake slot.Exchange, slot)
+    /// The time has come that an exchange asked for, or an earlier one: then it wants to be looked at again.
+    member this.Tick(slot: Slot) : unit =
+        if not (slot.Wake.IsDue around.Now) then
+            agenda.Remind(slot.Wake, slot)
+        elif slot.IsResting then
+            forget slot
+        else
+            this.Step(ExchangeEvent.Tick, slot)
 
     /// Forgets an exchange, whatever is still to come of it.
     member _.Forget(slot: Slot) : unit = forget slot
@@ -186,7 +190,7 @@ type internal Exchanges(around: Surroundings, agenda: Agenda, bounds: Bounds) =
     /// How many wait for a final response.
     member _.Pending: int =
         slots.Values
-        |> Seq.filter (fun slot -> Exchange.isPending slot.Exchange)
+        |> Seq.filter (fun slot -> not slot.IsResting && Exchange.isPending slot.Exchange)
         |> Seq.length
 
     /// How many entries the tables hold.

@@ -98,8 +98,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
 
     let acknowledged now (source: FlowText) view (request: Message) =
         match exchanges.Find(Key.ofInvite station request) with
-        | NonNull slot when Exchange.awaitsAck slot.Exchange ->
-            exchanges.Step(ExchangeEvent.Acknowledged, slot)
+        | NonNull slot when slot.AwaitsAck -> exchanges.Step(ExchangeEvent.Acknowledged, slot)
         // RFC 6026 §7.1: the ACK of a 2xx goes on, whatever its branch.
         | _ ->
             // The ACK of an answer that we gave without keeping anything carries our own tag.
@@ -385,7 +384,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
     // An exchange that throws when its time comes would come again and again: it is given up.
     let tickExchange (slot: Slot) =
         try
-            exchanges.Step(ExchangeEvent.Tick, slot)
+            exchanges.Tick slot
         with _ ->
             exchanges.Forget slot
             reraise ()
@@ -398,8 +397,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
         | Due.Exchange key ->
             match exchanges.Find key with
             | null -> ()
-            | slot when (Exchange.wake slot.Exchange).IsDue now -> tickExchange slot
-            | slot -> exchanges.Remind slot
+            | slot -> tickExchange slot
         | Due.Answer key -> answers.Forget key
         // Whoever they do not belong to waits to be told.
         | Due.Bindings aor when not (Belonging.isOwn station aor) -> ()

@@ -8,15 +8,19 @@ open System
 open System.Collections.Generic
 open Sip
 open Sip.Routing
+open Sip.Transactions
 
 /// An exchange's place in the tables; used again for another once it is forgotten.
 [<Sealed>]
 type internal Slot() =
     inherit Reminder()
 
-    /// None of them while the slot is spare.
+    // None while the slot is spare, and while the exchange is at rest.
+    [<DefaultValue>]
+    val mutable private Moving: Exchange | null
+
     [<DefaultValue(false)>]
-    val mutable Exchange: Exchange
+    val mutable private Resting: Rest
 
     /// The one that has waited for its end next longer.
     [<DefaultValue>]
@@ -42,7 +46,60 @@ type internal Slot() =
     [<DefaultValue>]
     val mutable Call: Call | null
 
-    override this.What = Due.Exchange this.Exchange.Key
+    /// Whether the exchange is at rest.
+    member this.IsResting: bool = isNull this.Moving
+
+    /// The exchange; one at rest is taken up for it.
+    member this.Exchange: Exchange =
+        match this.Moving with
+        | null -> Rest.takeUp this.Resting
+        | exchange -> exchange
+
+    member this.Key: Mark =
+        match this.Moving with
+        | null -> this.Resting.Key
+        | exchange -> exchange.Key
+
+    /// When the exchange wants to be ticked.
+    member this.Wake: Instant =
+        match this.Moving with
+        | null -> Rest.ends this.Resting
+        | exchange -> Exchange.wake exchange
+
+    /// The request, on the shelf; nothing once nobody needs it any more.
+    member this.Request: ReadOnlyMemory<byte> =
+        match this.Moving with
+        | null -> ReadOnlyMemory.Empty
+        | exchange -> exchange.Request
+
+    /// The answer that is kept for when the request is sent again, on the shelf.
+    member this.Kept: Response voption =
+        match this.Moving with
+        | null -> ValueSome this.Resting.Final
+        | exchange -> Answering.kept exchange.Answering
+
+    /// Whether an ACK on the request's own branch ends something here.
+    member this.AwaitsAck: bool =
+        match this.Moving with
+        | null -> Rest.awaitsAck this.Resting
+        | exchange -> Exchange.awaitsAck exchange
+
+    /// What the exchange has become.
+    member this.Become(exchange: Exchange) : unit =
+        match Rest.layDown exchange with
+        | ValueSome rest ->
+            this.Resting <- rest
+            this.Moving <- null
+        | ValueNone ->
+            this.Moving <- exchange
+            this.Resting <- Unchecked.defaultof<Rest>
+
+    /// Holds nothing any more.
+    member this.Clear() : unit =
+        this.Moving <- null
+        this.Resting <- Unchecked.defaultof<Rest>
+
+    override this.What = Due.Exchange this.Key
 
 /// The slots that only wait for their end.
 [<Sealed>]

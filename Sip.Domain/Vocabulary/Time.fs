@@ -52,7 +52,10 @@ type Instant =
     member this.Since(earlier: Instant) : int64<ms> =
         (this.Milliseconds - earlier.Milliseconds) * 1L<ms>
 
-    override this.Equals other =
+    /// Whether both are the same point, without a box.
+    member this.Equals(that: Instant) : bool = this.Milliseconds = that.Milliseconds
+
+    override this.Equals(other: obj) =
         match other with
         | :? Instant as that -> that.Milliseconds = this.Milliseconds
         | _ -> false
@@ -60,7 +63,7 @@ type Instant =
     override this.GetHashCode() = this.Milliseconds.GetHashCode()
 
     interface IEquatable<Instant> with
-        member this.Equals that = this.Milliseconds = that.Milliseconds
+        member this.Equals(that: Instant) = this.Equals that
 
     interface IComparable<Instant> with
         member this.CompareTo that =
