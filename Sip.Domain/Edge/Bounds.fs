@@ -28,7 +28,7 @@ type Bounds =
 [<RequireQualifiedAccess>]
 module Bounds =
 
-    /// Bounds with these caps. What has ended holds some 1.3 KB. At 10,000 new requests a second each end is remembered for 6 s,
+    /// Bounds with these caps. What has ended holds some 0.75 KB. At 10,000 new requests a second each end is remembered for 6 s,
     /// by when a client that heard nothing has asked three times more (RFC 3261 §17.1.2.2).
     let ofCaps (caps: Caps) : Bounds =
         let number bound =

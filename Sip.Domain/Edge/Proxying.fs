@@ -473,11 +473,7 @@ module internal Proxying =
         (request: Message)
         (places: Place list list)
         : Exchange | null =
-        let kind =
-            if method = Method.Invite then
-                Fork.Kind.Invite
-            else
-                Fork.Kind.Other
+        let kind = Fork.Kind.ofMethod method
 
         match kind with
         | Fork.Kind.Invite ->

@@ -82,11 +82,7 @@ module internal Rest =
             | _, ValueNone -> ValueNone
         | _ -> ValueNone
 
-    let private kind (rest: Rest) =
-        if rest.Method = Method.Invite then
-            Fork.Kind.Invite
-        else
-            Fork.Kind.Other
+    let private kind (rest: Rest) = Fork.Kind.ofMethod rest.Method
 
     let private calling (rest: Rest) : Calling =
         match kind rest, rest.LegEnds.Equals Instant.Never with

@@ -11,6 +11,14 @@ type Kind =
     | Invite
     | Other
 
+/// Telling what is forked.
+[<RequireQualifiedAccess>]
+module Kind =
+
+    /// What a request of this method is to its context.
+    let ofMethod (method: Method) : Kind =
+        if method = Method.Invite then Kind.Invite else Kind.Other
+
 /// Why a branch is cancelled.
 [<RequireQualifiedAccess; Struct>]
 type Reason =
