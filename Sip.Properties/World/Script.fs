@@ -210,10 +210,11 @@ module Script =
     /// The same without anything whose outcome hangs on a millisecond: no loss, no cuts, nobody who gives
     /// up or hangs up at once, and no two devices that answer together.
     let calm (script: Script) : Script =
+        // Whatever two delays add up to, the devices of one user (three at most) are 33 ms apart so.
         let apart (index: int) (manner: Manner) =
             match manner with
-            | Manner.Answer(ring, after) -> Manner.Answer(ring + 7, after + 130 * index)
-            | Manner.Reject(status, after) -> Manner.Reject(status, after + 130 * index)
+            | Manner.Answer(ring, after) -> Manner.Answer(ring + 7, after + 430 * index)
+            | Manner.Reject(status, after) -> Manner.Reject(status, after + 430 * index)
             | Manner.RingForever
             | Manner.Silent -> manner
 
