@@ -10,10 +10,19 @@ open Sip.Wire
 open Sip.Routing
 open Sip.Guarding
 
-/// One answer.
+/// One answer; used again for another once that is forgotten.
 [<Sealed>]
-type internal Given(key: Mark, source: FlowText, bytes: ReadOnlyMemory<byte>) =
+type internal Given() =
     inherit Reminder()
+
+    [<DefaultValue(false)>]
+    val mutable Key: Mark
+
+    [<DefaultValue(false)>]
+    val mutable Source: FlowText
+
+    [<DefaultValue>]
+    val mutable Bytes: ReadOnlyMemory<byte>
 
     /// The one that was given next before it, and next after it.
     [<DefaultValue>]
@@ -22,15 +31,13 @@ type internal Given(key: Mark, source: FlowText, bytes: ReadOnlyMemory<byte>) =
     [<DefaultValue>]
     val mutable Newer: Given | null
 
-    member _.Key = key
-    member _.Source = source
-    member _.Bytes = bytes
-    override _.What = Due.Answer key
+    override this.What = Due.Answer this.Key
 
 /// The answers of one ledger.
 [<Sealed>]
 type internal Answers(agenda: Agenda, shelf: Shelf, guard: Guard, most: int) =
     let given = Dictionary<Mark, Given>()
+    let spare = Stack<Given>()
     let mutable oldest: Given | null = null
     let mutable newest: Given | null = null
 
@@ -52,6 +59,9 @@ type internal Answers(agenda: Agenda, shelf: Shelf, guard: Guard, most: int) =
         | null -> newest <- answer.Older
         | after -> after.Older <- answer.Older
 
+        answer.Older <- null
+        answer.Newer <- null
+
     let forget (key: Mark) =
         match given.TryGetValue key with
         | true, answer ->
@@ -59,6 +69,8 @@ type internal Answers(agenda: Agenda, shelf: Shelf, guard: Guard, most: int) =
             unlink answer
             agenda.Forget answer
             shelf.Return answer.Bytes
+            answer.Bytes <- ReadOnlyMemory.Empty
+            spare.Push answer
         | false, _ -> ()
 
     /// The answer that a request was given, null where there is none.
@@ -70,7 +82,10 @@ type internal Answers(agenda: Agenda, shelf: Shelf, guard: Guard, most: int) =
     /// Keeps an answer until then; where there is no room the oldest gives way.
     member _.Keep(key: Mark, source: FlowText, bytes: ReadOnlyMemory<byte>, until: Instant) : unit =
         forget key
-        let answer = Given(key, source, shelf.Keep bytes.Span)
+        let answer = if spare.Count > 0 then spare.Pop() else Given()
+        answer.Key <- key
+        answer.Source <- source
+        answer.Bytes <- shelf.Keep bytes.Span
         given[key] <- answer
         link answer
 

@@ -3,6 +3,7 @@
 
 namespace Sip.Edge
 
+open System
 open Sip
 open Sip.Wire
 open Sip.Routing
@@ -142,6 +143,12 @@ module Gate =
             @ (Message.texts HeaderName.Authorization request
                |> List.filter (fun value -> (Bearer.token value).IsSome))
 
+    let private branch (request: Message) : string =
+        match Message.topVia request with
+        | ValueSome via when via.Branch.IsThere -> request.Text via.Branch
+        | ValueSome _
+        | ValueNone -> ""
+
     /// What is authenticated of a request. A nonce counts only for the address that it was sent to, so
     /// that whoever proves themselves from an address hears what is sent there, and no datagram with
     /// a false source makes an alias for its victim.
@@ -156,7 +163,7 @@ module Gate =
             Uri = uri
             Credentials = credentials demand request
             Bound = Address.print flow.Remote.Address
-            Seed = Message.callId request + request.Text(Message.firstValue HeaderName.Via request)
+            Seed = String.Concat(Message.callId request, branch request)
         }
 
     /// The transport of whoever is challenged: behind a peer, which may be an edge, that of the client, who
@@ -194,6 +201,16 @@ module Gate =
                 Principal.mayUse { principal with Domain = host } uri <> Use.Foreign
             | ValueNone -> false)
 
+    // As nearly everybody writes it: nothing is made to see that.
+    let private isSpeltOut (station: Station) (principal: Principal) name (request: Message) =
+        let all = request.Bytes
+
+        match AddressView.read all (Message.value name request) with
+        | ValueSome view ->
+            Station.isDomain station (Slice.bytes all view.Uri.Host)
+            && Speaker.isSpelt principal.User (Slice.bytes all view.Uri.User)
+        | ValueNone -> false
+
     /// Whether a proven user may send this request: From is theirs, and To when they register. Within a dialog
     /// they may be called otherwise by a peer.
     let mayBe
@@ -204,9 +221,10 @@ module Gate =
         (request: Message)
         : bool =
         let isTheirs (name: HeaderName) =
-            match address name request with
-            | ValueSome uri -> isOwn station.Realm principal uri
-            | ValueNone -> false
+            isSpeltOut station principal name request
+            || (match address name request with
+                | ValueSome uri -> isOwn station.Realm principal uri
+                | ValueNone -> false)
 
         match Message.method request with
         | Method.Register -> isTheirs HeaderName.To && isTheirs HeaderName.From

@@ -152,7 +152,9 @@ module Registration =
         let offers =
             match request.Contacts with
             | ValueSome(Contacts.These contacts) ->
-                contacts |> List.choose (Offer.tryOf >> ValueOption.toOption)
+                contacts
+                |> List.filter (fun contact -> Parameters.has "+sip.instance" contact.Parameters)
+                |> List.choose (Offer.tryOf >> ValueOption.toOption)
             | ValueSome Contacts.Star
             | ValueNone -> []
 

@@ -25,8 +25,9 @@ module Speaker =
 
     let private hidden = "anonymous.invalid"B
 
-    // An escape is another spelling: that is looked at more closely.
-    let private isSpelt (user: string) (octets: ReadOnlySpan<byte>) : bool =
+    /// Whether octets are a user's name as it was proven. An escape is another spelling: that is to be looked at
+    /// more closely.
+    let internal isSpelt (user: string) (octets: ReadOnlySpan<byte>) : bool =
         let mutable same = user.Length = octets.Length
         let mutable i = 0
 

@@ -9,9 +9,9 @@ open Sip
 open Sip.Identity
 open Sip.Guarding
 
-/// A nonce that has been used.
+/// A nonce that has been used; used again for another once that is forgotten.
 [<Sealed>]
-type internal Use(spent: Spent) =
+type internal Use() =
     inherit Reminder()
 
     /// The one that was first used next before it, and next after it.
@@ -21,13 +21,16 @@ type internal Use(spent: Spent) =
     [<DefaultValue>]
     val mutable Newer: Use | null
 
-    member val Spent = spent with get, set
+    [<DefaultValue(false)>]
+    val mutable Spent: Spent
+
     override this.What = Due.Nonce this.Spent.Id
 
 /// The windows of one ledger.
 [<Sealed>]
 type internal Windows(agenda: Agenda, guard: Guard, most: int) =
     let uses = Dictionary<NonceId, Use>()
+    let spare = Stack<Use>()
     let mutable oldest: Use | null = null
     let mutable newest: Use | null = null
     // When the last of those ends that gave way.
@@ -51,10 +54,14 @@ type internal Windows(agenda: Agenda, guard: Guard, most: int) =
         | null -> newest <- used.Older
         | after -> after.Older <- used.Older
 
+        used.Older <- null
+        used.Newer <- null
+
     let forget (used: Use) =
         uses.Remove used.Spent.Id |> ignore
         unlink used
         agenda.Forget used
+        spare.Push used
 
     let giveWay () =
         match oldest with
@@ -79,7 +86,8 @@ type internal Windows(agenda: Agenda, guard: Guard, most: int) =
             if uses.Count >= most then
                 giveWay ()
 
-            let used = Use spent
+            let used = if spare.Count > 0 then spare.Pop() else Use()
+            used.Spent <- spent
             uses[spent.Id] <- used
             link used
             agenda.Remind(spent.Forget, used)

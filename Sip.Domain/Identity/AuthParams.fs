@@ -120,26 +120,29 @@ module internal AuthParams =
         | ValueSome word when isToken word -> Result.Ok(Algorithm.named word)
         | ValueSome _ -> Result.Error(Flaw.Garbled "algorithm")
 
-    let private escaped (value: string) : string =
-        let out = StringBuilder()
-
+    let private appendEscaped (out: StringBuilder) (value: string) : unit =
         for c in value do
             if c = '"' || c = '\\' then
                 out.Append('\\').Append(c) |> ignore
             else
                 out.Append(if isControl c then ' ' else c) |> ignore
 
-        out.ToString()
+    /// Prints `name="value"` behind what is printed already; what cannot stand in a header becomes a space.
+    let appendQuoted (out: StringBuilder) (name: string) (value: string) : unit =
+        out.Append(name).Append("=\"") |> ignore
 
-    /// `name="value"`; what cannot stand in a header becomes a space.
+        if value.AsSpan().IndexOfAny('"', '\\') < 0 && not (hasControl value) then
+            out.Append value |> ignore
+        else
+            appendEscaped out value
+
+        out.Append '"' |> ignore
+
+    /// `name="value"` as it is printed.
     let quoted (name: string) (value: string) : string =
-        let inner =
-            if value.AsSpan().IndexOfAny('"', '\\') < 0 && not (hasControl value) then
-                value
-            else
-                escaped value
-
-        String.Concat(name, "=\"", inner, "\"")
+        let out = Printer.Begin()
+        appendQuoted out name value
+        Printer.Finish out
 
     /// `name=word`, for words that are tokens.
     let bare (name: string) (word: string) : string = String.Concat(name, "=", word)

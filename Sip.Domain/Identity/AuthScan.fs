@@ -5,6 +5,7 @@
 namespace Sip.Identity
 
 open System
+open FSharp.Core.CompilerServices
 open Sip
 
 /// Names in lower case and values without quotes, in the order in which they stood.
@@ -98,7 +99,8 @@ module internal AuthScan =
 
     /// The fields of an ordinary Digest, none if the value is not spelled that way.
     let tryRead (text: string) : AuthFields voption =
-        let mutable fields: AuthFields = []
+        let mutable fields = ListCollector<struct (string * string)>()
+        let mutable isEmpty = true
 
         let mutable at =
             if text.StartsWith(scheme, StringComparison.Ordinal) then
@@ -121,7 +123,8 @@ module internal AuthScan =
                 at <- -1
             else
                 let name = nameOf (text.AsSpan(start, equal - start))
-                fields <- struct (name, value) :: fields
+                fields.Add(struct (name, value))
+                isEmpty <- false
 
                 at <-
                     if stop = text.Length then
@@ -131,7 +134,7 @@ module internal AuthScan =
                     else
                         -1
 
-        if at < 0 || fields.IsEmpty then
+        if at < 0 || isEmpty then
             ValueNone
         else
-            ValueSome(List.rev fields)
+            ValueSome(fields.Close())

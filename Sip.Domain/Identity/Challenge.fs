@@ -4,6 +4,7 @@
 namespace Sip.Identity
 
 open System
+open System.Text
 open Sip
 
 /// Why a client is asked: because nothing proven came, or because only its nonce is too old.
@@ -82,28 +83,29 @@ module Challenge =
         | Ok(AuthScheme.OtherScheme name) -> Ok(Demand.OtherScheme name)
         | Ok(AuthScheme.Digest parameters) -> Result.map Demand.Digest (ofParameters parameters)
 
-    let private printQops (qops: Qop list) : string list =
-        match qops with
-        | [] -> []
-        | _ -> [ AuthParams.quoted "qop" (String.Join(",", List.map Qop.print qops)) ]
+    let private also (out: StringBuilder) (name: string) (value: string) : unit =
+        AuthParams.appendQuoted (out.Append ", ") name value
 
-    let private printStaleness (staleness: Staleness) : string list =
-        match staleness with
-        | Staleness.Stale -> [ AuthParams.bare "stale" "true" ]
-        | Staleness.Fresh -> []
+    let private appendQops (out: StringBuilder) (qops: Qop list) : unit =
+        match qops with
+        | [] -> ()
+        | [ only ] -> also out "qop" (Qop.print only)
+        | several -> also out "qop" (String.Join(",", List.map Qop.print several))
 
     /// The header value that this challenge is.
     let print (challenge: Challenge) : string =
-        AuthParams.print (
-            [
-                AuthParams.quoted "realm" challenge.Realm
-                AuthParams.quoted "nonce" challenge.Nonce
-            ]
-            @ AuthParams.optional "opaque" challenge.Opaque
-            @ printQops challenge.Qops
-            @ [ AuthParams.bare "algorithm" (Algorithm.print challenge.Algorithm) ]
-            @ printStaleness challenge.Staleness
-        )
+        let out = Printer.Begin()
+        AuthParams.appendQuoted (out.Append "Digest ") "realm" challenge.Realm
+        also out "nonce" challenge.Nonce
+        ValueOption.iter (also out "opaque") challenge.Opaque
+        appendQops out challenge.Qops
+        out.Append(", algorithm=").Append(Algorithm.print challenge.Algorithm) |> ignore
+
+        match challenge.Staleness with
+        | Staleness.Stale -> out.Append ", stale=true" |> ignore
+        | Staleness.Fresh -> ()
+
+        Printer.Finish out
 
     let private canAnswer (challenge: Challenge) : bool =
         let known =

@@ -62,16 +62,16 @@ type Change =
 module Binding =
 
     // RFC 5630 §5.1.1.1: the SIPS form of a contact replaces its SIP form, and the other way.
-    let private schemeless (uri: Uri) =
-        match uri with
-        | Uri.Sip sip -> Uri.Sip { sip with Scheme = Scheme.Sip }
-        | Uri.Tel _
-        | Uri.Other _ -> uri
+    let private sameAddress (left: Uri) (right: Uri) : bool =
+        match left, right with
+        | Uri.Sip one, Uri.Sip other when one.Scheme <> other.Scheme ->
+            Uri.sameSip { one with Scheme = other.Scheme } other
+        | (Uri.Sip _ | Uri.Tel _ | Uri.Other _), _ -> Uri.same left right
 
     /// Whether two identities are one; two addresses are compared by RFC 3261 §19.1.4.
     let sameIdentity (left: Identity) (right: Identity) : bool =
         match left, right with
-        | Identity.Address a, Identity.Address b -> Uri.same (schemeless a) (schemeless b)
+        | Identity.Address a, Identity.Address b -> sameAddress a b
         | Identity.Outbound(instance, regId), Identity.Outbound(instance', regId') ->
             instance = instance' && regId = regId'
         | Identity.Address _, Identity.Outbound _

@@ -3,6 +3,7 @@
 
 namespace Sip.Registrar
 
+open System
 open Sip
 
 /// Which REGISTER is at work: its order among its like, and the way it came.
@@ -121,7 +122,9 @@ module Draft =
     // A retransmission that the transactions did not know is answered like the first one: it
     // would bind again what is bound, and does not even prolong it.
     let private isRepetition (origin: Origin) (offer: Offer) (binding: Binding) =
-        binding = bind origin binding.Expires offer
+        binding.CSeq = origin.CSeq
+        && String.Equals(binding.CallId, origin.CallId)
+        && binding = bind origin binding.Expires offer
 
     // Step 7: only what was there before the request can forbid it; and what a repeated request
     // repeats is as it left it.
@@ -132,12 +135,17 @@ module Draft =
         | Entry.Renewed _
         | Entry.Fresh _ -> false
 
+    let private was (binding: Binding) (entry: Entry) =
+        match entry with
+        | Entry.Kept old
+        | Entry.Repeated old
+        | Entry.Renewed(old, _) -> Object.ReferenceEquals(old, binding)
+        | Entry.Fresh _ -> false
+
     let private set (fresh: Binding) (same: Entry list) (draft: Draft) =
         let entry, others =
             match List.tryPick old same with
-            | Some before ->
-                let isOther entry = old entry <> Some before
-                Entry.Renewed(before, fresh), List.filter isOther same
+            | Some before -> Entry.Renewed(before, fresh), List.filter (was before >> not) same
             | None -> Entry.Fresh fresh, same
 
         let draft = draft |> lose Departure.Replaced others |> without same

@@ -49,6 +49,9 @@ module Station =
             Port = port
         }
 
+    // A domain is ours at any port.
+    let private ofDomain = -1
+
     let private facesOf (realm: Realm) : Face[] =
         [|
             for listener in realm.Listeners do
@@ -57,7 +60,7 @@ module Station =
 
             for domain in realm.Domains do
                 match Host.tryRead domain with
-                | ValueSome host -> face host -1
+                | ValueSome host -> face host ofDomain
                 | ValueNone -> ()
         |]
         |> Array.distinct
@@ -139,6 +142,18 @@ module Station =
 
         while not found && i < station.Faces.Length do
             found <- isHost host address station.Faces[i]
+            i <- i + 1
+
+        found
+
+    /// Whether a host is a domain that our users belong to.
+    let isDomain (station: Station) (host: ReadOnlySpan<byte>) : bool =
+        let address = HostView.address host
+        let mutable found = false
+        let mutable i = 0
+
+        while not found && i < station.Faces.Length do
+            found <- station.Faces[i].Port = ofDomain && isHost host address station.Faces[i]
             i <- i + 1
 
         found

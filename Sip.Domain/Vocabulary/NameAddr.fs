@@ -3,8 +3,6 @@
 
 namespace Sip
 
-open System.Text
-
 /// A name-addr or addr-spec with the header's parameters.
 type NameAddr =
     {
@@ -33,7 +31,7 @@ module NameAddr =
 
     /// The value as it is printed, always in angle brackets.
     let print (value: NameAddr) : string =
-        let out = StringBuilder 256
+        let out = Printer.Begin()
 
         if value.Display <> "" then
             out.Append(value.Display).Append(' ') |> ignore
@@ -42,4 +40,4 @@ module NameAddr =
         Uri.append out value.Uri
         out.Append '>' |> ignore
         Parameters.append out value.Parameters
-        out.ToString()
+        Printer.Finish out

@@ -60,6 +60,6 @@ module Parameters =
         match parameters with
         | [] -> ""
         | _ ->
-            let out = StringBuilder 64
+            let out = Printer.Begin()
             append out parameters
-            out.ToString()
+            Printer.Finish out

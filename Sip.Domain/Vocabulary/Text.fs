@@ -8,6 +8,32 @@ open System
 open System.Buffers
 open System.Text
 
+/// A builder that a thread prints one text after another with. HOT.
+[<Sealed; AbstractClass>]
+type internal Printer private () =
+    // What has printed one long text is not kept for it.
+    static let most = 4096
+
+    [<ThreadStatic; DefaultValue>]
+    static val mutable private spare: StringBuilder | null
+
+    /// An empty builder, for whoever gives it back by `Finish`.
+    static member Begin() : StringBuilder =
+        match Printer.spare with
+        | null -> StringBuilder 256
+        | builder ->
+            Printer.spare <- null
+            builder
+
+    /// What was printed.
+    static member Finish(builder: StringBuilder) : string =
+        let text = builder.ToString()
+
+        if builder.Capacity <= most then
+            Printer.spare <- builder.Clear()
+
+        text
+
 /// Wire text as Latin-1 strings, compared the way SIP compares tokens.
 [<RequireQualifiedAccess>]
 module Text =
@@ -28,6 +54,10 @@ module Text =
     /// Whether two byte strings are the same token: ASCII letters of either case are equal.
     let same (left: ReadOnlySpan<byte>) (right: ReadOnlySpan<byte>) : bool =
         Ascii.EqualsIgnoreCase(left, right)
+
+    /// Whether bytes are the token that a string is: ASCII letters of either case are equal.
+    let spells (token: string) (bytes: ReadOnlySpan<byte>) : bool =
+        Ascii.EqualsIgnoreCase(bytes, token.AsSpan())
 
     let private fold (c: char) : char =
         if c >= 'A' && c <= 'Z' then char (int c ||| 0x20) else c

@@ -143,15 +143,15 @@ module Uri =
 
     /// The URI as it is printed.
     let print (uri: Uri) : string =
-        let out = StringBuilder 128
+        let out = Printer.Begin()
         append out uri
-        out.ToString()
+        Printer.Finish out
 
     /// The SIP URI as it is printed.
     let printSip (uri: SipUri) : string =
-        let out = StringBuilder 128
+        let out = Printer.Begin()
         appendSip out uri
-        out.ToString()
+        Printer.Finish out
 
     /// What the URI says about transport.
     let said (uri: SipUri) : Said =
@@ -204,18 +204,22 @@ module Uri =
 
         left.Length = right.Length && within left right && within right left
 
-    let private sameUserInfo (left: SipUri) (right: SipUri) =
-        let decoded = ValueOption.map Escape.decode
+    let private sameDecoded (left: string voption) (right: string voption) =
+        match left, right with
+        | ValueSome a, ValueSome b -> String.Equals(Escape.decode a, Escape.decode b)
+        | ValueNone, ValueNone -> true
+        | ValueSome _, ValueNone
+        | ValueNone, ValueSome _ -> false
 
-        decoded left.User = decoded right.User
-        && decoded left.Password = decoded right.Password
+    let private sameUserInfo (left: SipUri) (right: SipUri) =
+        sameDecoded left.User right.User && sameDecoded left.Password right.Password
 
     /// Whether two SIP URIs are equal (RFC 3261 §19.1.4): a port that is written differs from none.
     let sameSip (left: SipUri) (right: SipUri) : bool =
         left.Scheme = right.Scheme
         && sameUserInfo left right
         && left.Host = right.Host
-        && left.Port = right.Port
+        && ValueOption.defaultValue -1 left.Port = ValueOption.defaultValue -1 right.Port
         && sameParameters left.Parameters right.Parameters
         && sameHeaders left.Headers right.Headers
 

@@ -58,6 +58,12 @@ module HostView =
         else
             v4 host
 
+    /// The host as a noun, if it is one.
+    let toHost (host: ReadOnlySpan<byte>) : Host voption =
+        match address host with
+        | ValueSome address -> ValueSome(Host.Address address)
+        | ValueNone -> Host.tryRead (Encoding.Latin1.GetString host)
+
     let private isAlphanum (text: ReadOnlySpan<byte>) (at: int) =
         at >= 0 && at < text.Length && Char.IsAsciiLetterOrDigit(char text[at])
 

@@ -5,6 +5,7 @@
 namespace Sip.Wire
 
 open System
+open FSharp.Core.CompilerServices
 open Sip
 
 /// Where one header field stands; `Value` has no white space at its ends, folds inside included.
@@ -188,14 +189,14 @@ module Message =
 
     /// Every value of every field of that name, in wire order, without white space at its ends.
     let values (name: HeaderName) (message: Message) : Slice list =
-        let found = ResizeArray<Slice>()
+        let mutable found = ListCollector<Slice>()
         let mutable at = first name message
 
         while at.Value.IsThere do
             found.Add at.Value
             at <- next message at
 
-        List.ofSeq found
+        found.Close()
 
     /// How many values all fields of that name have, counted no further than `most`.
     let count (most: int) (name: HeaderName) (message: Message) : int =
@@ -211,13 +212,13 @@ module Message =
     /// Every field of that name as text, in wire order: for headers whose commas do not separate.
     let texts (name: HeaderName) (message: Message) : string list =
         let fields = message.Fields
-        let found = ResizeArray<string>()
+        let mutable found = ListCollector<string>()
 
         for i in 0 .. fields.Length - 1 do
             if fields[i].Name = name then
                 found.Add(message.Text fields[i].Value)
 
-        List.ofSeq found
+        found.Close()
 
     /// The topmost Via; reading has made sure that there is one.
     let topVia (message: Message) : ViaView voption =
@@ -296,5 +297,11 @@ module Message =
 
     /// Whether a comma-separated list of tokens, such as Supported, names this token.
     let lists (name: HeaderName) (token: string) (message: Message) : bool =
-        values name message
-        |> List.exists (fun value -> Text.sameText (message.Text value) token)
+        let mutable listed = false
+        let mutable at = first name message
+
+        while not listed && at.Value.IsThere do
+            listed <- Text.spells token (message.Slice at.Value)
+            at <- next message at
+
+        listed

@@ -378,7 +378,7 @@ module UriView =
             ValueNone
 
     let private toSip (all: ReadOnlySpan<byte>) (view: UriView) (scheme: Scheme) : Uri voption =
-        match Host.tryRead (Slice.text all view.Host) with
+        match HostView.toHost (Slice.bytes all view.Host) with
         | ValueNone -> ValueNone
         | ValueSome host ->
             ValueSome(

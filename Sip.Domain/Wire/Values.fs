@@ -4,6 +4,7 @@
 namespace Sip.Wire
 
 open System
+open FSharp.Core.CompilerServices
 open Sip
 
 /// One `;name=value` as slices; `Next` is where the walk goes on, -1 where the list is broken.
@@ -143,7 +144,7 @@ module ParameterView =
     /// The list as a noun.
     let toParameters (all: ReadOnlySpan<byte>) (list: Slice) : Parameters =
         let mutable at = Slice.skipSpace all list.Start list.End
-        let found = ResizeArray<Parameter>()
+        let mutable found = ListCollector<Parameter>()
 
         while at >= 0 && at < list.End do
             let parameter = read all at list.End
@@ -160,4 +161,4 @@ module ParameterView =
                                 ValueNone
                     }
 
-        List.ofSeq found
+        found.Close()

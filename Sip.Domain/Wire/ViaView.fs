@@ -153,7 +153,7 @@ module ViaView =
 
     /// The value as a noun.
     let toVia (all: ReadOnlySpan<byte>) (view: ViaView) : Via voption =
-        match Host.tryRead (Slice.text all view.Host) with
+        match HostView.toHost (Slice.bytes all view.Host) with
         | ValueNone -> ValueNone
         | ValueSome host ->
             ValueSome
