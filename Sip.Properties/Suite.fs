@@ -58,6 +58,7 @@ let all: Test =
             outbound
             AdmissionLaws.all
             RoutingLaws.all
+            GateLaws.all
             AssertionLaws.all
             AllocationLaws.all
             BoundsLaws.all
