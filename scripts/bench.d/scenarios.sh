@@ -1,9 +1,10 @@
 # The scenarios of the race. Sourced by scripts/bench.
 # scenario NAME sets: mode (how REGISTER is challenged), shards and cores (of our server), fresh (1: a server starts anew for each run), racing (who
 # takes part), before and load (the words behind `sip load`: what is played first, and what is measured). Numbers come from the caller: seconds, warmup, pairs, users, links, at_once.
+# Those that go with one mode stand together, so that a server that is warm stays so.
 all_scenarios="call-udp-udp call-ws-ws call-wss-wss call-ws-udp call-udp-ws message-udp message-ws
-  register-md5-udp register-md5-ws register-sha256-udp register-sha256-ws options-udp options-ws
-  steady-udp steady-ws connect-ws connect-wss memory-ws memory-wss knee-udp knee-ws"
+  options-udp options-ws steady-udp steady-ws
+  register-md5-udp register-md5-ws register-sha256-udp register-sha256-ws connect-ws connect-wss memory-ws memory-wss knee-udp knee-ws"
 growth_scenarios="growth-links-100 growth-links-1000 growth-links-10000 growth-links-19000 growth-bindings-1000 growth-bindings-100000 growth-bindings-1000000 growth-shards-1 growth-shards-2"
 
 scenario() {
@@ -16,7 +17,8 @@ scenario() {
   steady) load=(call --transport "$rest" --rate "$steady_rate" --pairs "$pairs" --sockets "$sockets" --duration "$seconds" --warmup "$warmup") ;;
   register)
     mode=${rest%-*}
-    load=(register --transport "${rest#*-}" --users "$users" --hold "$seconds" --warmup "$warmup" --refresh max --registers-in-flight 128
+    # A phone has a socket of its own.
+    load=(register --transport "${rest#*-}" --users "$users" --sockets "$users" --hold "$seconds" --warmup "$warmup" --refresh max --registers-in-flight 128
       --password "$password" --algorithm "$mode" --coalesce 200)
     ;;
   connect) load=(register --transport "$rest" --users "$connects" --only-connect) && [ "$rest" != wss ] || load+=(--greet) ;;
