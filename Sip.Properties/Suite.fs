@@ -57,7 +57,10 @@ let all: Test =
             registrar
             outbound
             AdmissionLaws.all
+            ForwardLaws.all
+            RouteLaws.all
             RoutingLaws.all
+            BranchLaws.all
             AssertionLaws.all
             AllocationLaws.all
             BoundsLaws.all

@@ -18,7 +18,7 @@ open Sip.Properties
 [<Sealed>]
 type Visitors(caps: Caps, admittance: Admittance) =
     let realm =
-        { RoutingLaws.realm with
+        { Ground.realm with
             Admittance = admittance
         }
 

@@ -13,7 +13,7 @@ open Sip.Routing
 open Sip.Properties
 
 let private realm =
-    { RoutingLaws.realm with
+    { Ground.realm with
         Metering =
             { Metering.usual with
                 PeerLines =
@@ -25,7 +25,7 @@ let private realm =
     }
 
 let private flow (transport: Transport) (address: uint32) (connection: int64) : Flow =
-    RoutingLaws.flow transport connection (Address.ofV4 address) 5060
+    Ground.flow transport connection (Address.ofV4 address) 5060
 
 let private trunk = flow Transport.Udp 0xC0000264u 0L
 let private phone = flow Transport.Tcp 0xCB007105u 2L

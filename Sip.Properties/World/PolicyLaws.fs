@@ -19,7 +19,7 @@ open Sip.Properties
 let private at milliseconds = Instant.FromMilliseconds milliseconds
 
 let private flow (transport: Transport) (address: uint32) (port: int) : Flow =
-    RoutingLaws.flow transport (int64 port) (Address.ofV4 address) port
+    Ground.flow transport (int64 port) (Address.ofV4 address) port
 
 let private trunk = flow Transport.Udp 0xC0000264u 5060
 let private phone = flow Transport.Udp 0xCB007105u 5062
@@ -56,7 +56,7 @@ let private ledgerOf (realm: Realm) (bindings: (string * Binding) list) : Ledger
 
     ledger
 
-let private ledgerWith = ledgerOf RoutingLaws.realm
+let private ledgerWith = ledgerOf Ground.realm
 
 let private bob =
     [
@@ -68,7 +68,7 @@ let private ledger () = ledgerWith bob
 /// Where users may be called by anybody.
 let private welcoming () =
     ledgerOf
-        { RoutingLaws.realm with
+        { Ground.realm with
             Inbound = Inbound.Anybody
         }
         bob

@@ -18,7 +18,7 @@ let private transports =
     [ Transport.Udp; Transport.Tcp; Transport.Tls; Transport.Ws; Transport.Wss ]
 
 let private flow (transport: Transport) (number: int) : Flow =
-    RoutingLaws.flow
+    Ground.flow
         transport
         (int64 number)
         (Address.ofV4 (0xCB007100u + uint32 number))
@@ -60,7 +60,7 @@ let private trunk = World.trunk
 /// Request-URIs that lead on within a dialog: along Bob's alias, to his instance, to the trunk by address and by name.
 let private ways =
     [
-        "sip:q@x.invalid;alias=" + Alias.mint RoutingLaws.mint phone
+        "sip:q@x.invalid;alias=" + Alias.mint Ground.mint phone
         "sip:bob@example.test;gr=" + instance
         "sip:+15551234@192.0.2.100:5060"
         "sip:+15551234@trunk.example.net"
@@ -68,7 +68,7 @@ let private ways =
 
 /// A server of so many shards at which Bob is registered, and its time.
 type private Scene(shards: int) =
-    let ledger = Together(RoutingLaws.realm, Policy.standard, shards)
+    let ledger = Together(Ground.realm, Policy.standard, shards)
     let mutable now = 1000L
     let mutable number = 0
     let pens = System.Collections.Generic.Dictionary<string, Letters>()
@@ -305,8 +305,8 @@ let private byPeer =
 
 /// A temporary login of Alice's that counts so long.
 let private loginOf (scene: Scene) (seconds: int) : Login =
-    let now = Realm.unixTime RoutingLaws.realm (Instant.FromMilliseconds scene.Now)
-    let key = TemporaryKey.Of RoutingLaws.realm.Secret
+    let now = Realm.unixTime Ground.realm (Instant.FromMilliseconds scene.Now)
+    let key = TemporaryKey.Of Ground.realm.Secret
     let login = Temporary.issue key "example.test" "alice" (now + int64 seconds * 1L<s>)
 
     {
