@@ -70,6 +70,9 @@ let all: Test =
             ThrottleLaws.all
             NeighbourLaws.all
             BoundLaws.all
+            GuessLaws.all
+            BanLaws.all
+            SheddingLaws.all
             EmergencyLaws.all
             CeilingLaws.all
             GatheringLaws.all
