@@ -84,6 +84,9 @@ let all: Test =
             PreferenceLaws.all
             EarlyEndLaws.all
             ResolutionLaws.all
+            OrderLaws.all
+            AttemptLaws.all
+            AnswerLaws.all
             SetupLaws.all
             CertificateLaws.all
             World.BindingLaws.all
