@@ -108,6 +108,9 @@ let all: Test =
             Hostile.EnumerationLaws.all
             World.CallLaws.all
             World.PolicyLaws.all
+            World.WelcomeLaws.all
+            World.ReflectionLaws.all
+            World.CircleLaws.all
             World.ProofLaws.all
             World.BearerLaws.all
             World.VisitingLaws.all
