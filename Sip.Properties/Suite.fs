@@ -112,6 +112,7 @@ let all: Test =
             World.ReflectionLaws.all
             World.CircleLaws.all
             World.ProofLaws.all
+            World.UnseenLaws.all
             World.BearerLaws.all
             World.VisitingLaws.all
         ]

@@ -97,6 +97,7 @@ type Edge(realm: Realm, shards: int) =
             now <- until
         ]
 
+    member _.Now = now
     member _.Held = ledger.Held
 
 /// A browser's request.
