@@ -45,9 +45,7 @@ let private unknown =
         (Arb.fromGen (Gen.zip methods (Gen.elements [ "X-New: a;b"; "Novel: \"1\""; "Require: x" ])))
     <| fun (method, field) ->
         statusOf (
-            Admission.check
-                (RoutingLaws.station ())
-                (request method "sip:bob@example.test" [ field ])
+            Admission.check (Ground.station ()) (request method "sip:bob@example.test" [ field ])
         )
             =
             0
@@ -62,7 +60,7 @@ let private hops =
 
         let found =
             Admission.check
-                (RoutingLaws.station ())
+                (Ground.station ())
                 (request method uri [ "Max-Forwards: " + string hops ])
 
         statusOf found = (if hops = 0 && not forUs then 483 else 0)
@@ -79,7 +77,7 @@ let private extensions =
 
         match
             Admission.check
-                (RoutingLaws.station ())
+                (Ground.station ())
                 (request method "sip:bob@example.test" [ "Proxy-Require: " + written ])
         with
         | ValueSome refusal ->
@@ -93,8 +91,7 @@ let private scheme =
         (Arb.fromGen (
             Gen.elements [ "tel:+15551234"; "mailto:bob@example.test"; "urn:service:sos" ]
         ))
-    <| fun uri ->
-        statusOf (Admission.check (RoutingLaws.station ()) (request "INVITE" uri [])) = 416
+    <| fun uri -> statusOf (Admission.check (Ground.station ()) (request "INVITE" uri [])) = 416
 
 let private instances =
     Law.holds
@@ -131,10 +128,10 @@ let private instances =
             else
                 asked
 
-        let source = (RoutingLaws.station ()).Flows.Of RoutingLaws.stranger
+        let source = (Ground.station ()).Flows.Of Ground.stranger
 
         let demanded =
-            Gate.demand (RoutingLaws.station ()) source speaker Target.Instance message
+            Gate.demand (Ground.station ()) source speaker Target.Instance message
 
         let free = within && (method = "ACK" || speaker = Speaker.Own)
 

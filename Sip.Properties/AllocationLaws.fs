@@ -11,7 +11,7 @@ open Sip.Routing
 open Sip.Edge
 
 let private realm =
-    { RoutingLaws.realm with
+    { Ground.realm with
         Secret = Array.init 32 byte
     }
 

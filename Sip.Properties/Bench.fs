@@ -12,9 +12,6 @@ open Sip.Registrar
 open Sip.Transactions
 open Sip.Edge
 
-/// A time.
-let at milliseconds = Instant.FromMilliseconds milliseconds
-
 /// A flow by this listener; its number tells it apart.
 let flow (listener: int) (transport: Transport) (connection: int) : Flow =
     {
@@ -44,7 +41,7 @@ let binding (flow: Flow) (instance: string voption) (number: int) (parameters: s
             | Error words -> failtest words
         CallId = "r" + string number
         CSeq = 1u
-        Expires = at 3_600_000L
+        Expires = Ground.at 3_600_000L
         Quality = 1000
         Flow = flow
         Path = []
@@ -96,7 +93,7 @@ let answer (status: int) (request: string) = answerAs "b" status request
 /// A ledger at which Bob is registered like this, the last one best.
 type Server(registered: Binding list) =
     let realm =
-        { RoutingLaws.realm with
+        { Ground.realm with
             Admittance = Admittance.UnsafeOpen
         }
 
@@ -104,7 +101,7 @@ type Server(registered: Binding list) =
     let mutable now = 1000L
 
     let take (input: Input) : (Hop * string) list =
-        Sends.texts (ledger.Take(at now, input))
+        Sends.texts (ledger.Take(Ground.at now, input))
 
     do
         for binding in registered do

@@ -139,7 +139,7 @@ let private ok (request: string) =
 /// A ledger with these bounds at which Bob is registered.
 type private Bench() =
     let realm =
-        { RoutingLaws.realm with
+        { Ground.realm with
             Admittance = Admittance.UnsafeOpen
         }
 

@@ -64,8 +64,8 @@ let all =
                         | ValueSome uri -> Principal.mayUse principal uri <> Use.Foreign
                         | ValueNone -> false
 
-                    let keys = RoutingLaws.mint.Keys
+                    let keys = Ground.mint.Keys
 
-                    Gate.mayBe (RoutingLaws.station ()) keys principal Target.User request =
+                    Gate.mayBe (Ground.station ()) keys principal Target.User request =
                         isTheirs
         ]

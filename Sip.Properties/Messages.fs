@@ -136,6 +136,26 @@ let hostile: Gen<string> =
         return damaged
     }
 
+let private letterBeside (letter: char) =
+    Gen.elements [ 'A'; 'b'; '_'; '7'; '~'; ' '; '=' ]
+    |> Gen.map (fun c -> if c = letter then 'Z' else c)
+
+/// A token cut short, lengthened, or with one letter changed.
+let damagedToken (token: string) : Gen<string> =
+    gen {
+        let! at = Gen.choose (0, token.Length - 1)
+        let! letter = letterBeside token[at]
+        let! manner = Gen.choose (0, 4)
+
+        return
+            match manner with
+            | 0 -> token.Substring(0, at)
+            | 1 -> token + string letter
+            | 2 -> token.Remove(at, 1)
+            | 3 -> token.Insert(at, string letter)
+            | _ -> token.Remove(at, 1).Insert(at, string letter)
+    }
+
 /// Any bytes at all.
 let noise: Gen<string> =
     Gen.arrayOf (Gen.choose (0, 255)) |> Gen.map (Array.map char >> System.String)

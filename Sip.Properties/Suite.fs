@@ -57,8 +57,11 @@ let all: Test =
             registrar
             outbound
             AdmissionLaws.all
+            ForwardLaws.all
+            RouteLaws.all
             RoutingLaws.all
             GateLaws.all
+            BranchLaws.all
             AssertionLaws.all
             AllocationLaws.all
             BoundsLaws.all
@@ -68,6 +71,9 @@ let all: Test =
             ThrottleLaws.all
             NeighbourLaws.all
             BoundLaws.all
+            GuessLaws.all
+            BanLaws.all
+            SheddingLaws.all
             EmergencyLaws.all
             CeilingLaws.all
             GatheringLaws.all
@@ -79,6 +85,9 @@ let all: Test =
             PreferenceLaws.all
             EarlyEndLaws.all
             ResolutionLaws.all
+            OrderLaws.all
+            AttemptLaws.all
+            AnswerLaws.all
             SetupLaws.all
             CertificateLaws.all
             World.BindingLaws.all
@@ -100,7 +109,11 @@ let all: Test =
             Hostile.EnumerationLaws.all
             World.CallLaws.all
             World.PolicyLaws.all
+            World.WelcomeLaws.all
+            World.ReflectionLaws.all
+            World.CircleLaws.all
             World.ProofLaws.all
+            World.UnseenLaws.all
             World.BearerLaws.all
             World.VisitingLaws.all
         ]

@@ -81,7 +81,7 @@ let private field (message: string) (name: string) =
 /// A server with Alice and Bob on it, each by a transport, and so many milliseconds from one to the next.
 type Scene(caller: Transport, callee: Transport, pace: int) =
     let realm =
-        { RoutingLaws.realm with
+        { Ground.realm with
             Admittance = Admittance.UnsafeOpen
         }
 

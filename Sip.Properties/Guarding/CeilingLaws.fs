@@ -10,7 +10,6 @@ open Sip.Routing
 open Sip.Edge
 open Sip.Properties
 
-let private at milliseconds = Instant.FromMilliseconds milliseconds
 let private rooms = [ Room.Ample; Room.Scarce; Room.Gone ]
 
 let private ranks =
@@ -83,13 +82,10 @@ let private finished =
         "without room a new call and a newcomer hear 503 and when to come back, a call under way is answered and ended, and with room again calls are begun"
         (Gen.elements [ Room.Scarce; Room.Gone ] |> Arb.fromGen)
     <| fun room ->
-        let visitors = Visitors(Bound.usual, Admittance.UnsafeOpen)
-        let caller = Visitors.Flow(0xC0000263u, 0L)
-        let bob = Visitors.Flow(0xC0000201u, 0L)
-        visitors.Register(500L, bob, "bob", "", "bob@192.0.2.1") |> ignore
+        let visitors = Visitors.WithBob Bound.usual
 
         let ask method more =
-            visitors.Ask(2000L, caller, method, "alice", "sip:bob@example.test", more)
+            visitors.Ask(2000L, Narrow.udp, method, "alice", "sip:bob@example.test", more)
 
         let call () =
             ask "INVITE" "Contact: <sip:a@192.0.2.9>\r\n"
@@ -122,12 +118,12 @@ let private finished =
 
         let answered =
             visitors.Ledger.Take(
-                at 2100L,
-                Input.Arrived(bob, System.ReadOnlyMemory(Text.toBytes ok))
+                Ground.at 2100L,
+                Input.Arrived(Visitors.Bob, System.ReadOnlyMemory(Text.toBytes ok))
             )
             |> Sends.texts
             |> List.exists (fun (hop, text) ->
-                hop = Hop.Flow caller && text.StartsWith "SIP/2.0 200")
+                hop = Hop.Flow Narrow.udp && text.StartsWith "SIP/2.0 200")
 
         // However often: there is time to say no, though nothing is worked on that would pay for it.
         let newCall = List.forall (fun _ -> isRefused (call ())) [ 1..1_100 ]

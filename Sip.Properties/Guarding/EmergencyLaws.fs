@@ -11,22 +11,13 @@ open Sip.Routing
 open Sip.Edge
 open Sip.Properties
 
-let private at milliseconds = Instant.FromMilliseconds milliseconds
 let private peer = Visitors.Flow(0xC0000264u, 0L)
-let private stranger = Visitors.Flow(0xC0000263u, 0L)
-let private connected = Visitors.Flow(0xC0000263u, 9L)
 
 /// A ledger at which Bob is registered and answers nothing, where everything has waited so long for long enough.
 let private loaded (waited: int64<ms>) =
-    let visitors = Visitors(Bound.usual, Admittance.UnsafeOpen)
-    visitors.Ledger.Take(at 0L, Input.Opened connected) |> ignore
-
-    visitors.Register(500L, Visitors.Flow(0xC0000201u, 0L), "bob", "", "bob@192.0.2.1")
-    |> ignore
-
-    for i in 0L .. 100L do
-        visitors.Ledger.Load.Waited(at (1000L + i * 5L), waited, 0)
-
+    let visitors = Visitors.WithBob Bound.usual
+    visitors.Opens(0L, Narrow.connected)
+    visitors.Waits waited
     visitors
 
 let private call (visitors: Visitors) flow mark =
@@ -66,8 +57,8 @@ let private believed =
 
         isRefused (call visitors peer "")
         && reaches (call visitors peer mark)
-        && isRefused (call visitors stranger mark)
-        && isRefused (call visitors connected mark)
+        && isRefused (call visitors Narrow.udp mark)
+        && isRefused (call visitors Narrow.connected mark)
         && isRefused (call visitors peer ("X-" + mark))
 
 /// Every law.

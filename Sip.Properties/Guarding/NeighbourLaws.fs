@@ -47,7 +47,7 @@ let private binding: Binding =
 type private Scene(admittance: Admittance) =
     let ledger =
         Ledger(
-            { RoutingLaws.realm with
+            { Ground.realm with
                 Admittance = admittance
             },
             Timing.usual,

@@ -18,7 +18,7 @@ open Sip.Properties
 [<Sealed>]
 type Visitors(caps: Caps, admittance: Admittance) =
     let realm =
-        { RoutingLaws.realm with
+        { Ground.realm with
             Admittance = admittance
         }
 
@@ -38,7 +38,7 @@ type Visitors(caps: Caps, admittance: Admittance) =
     do
         for user in [ "alice"; "bob"; "carol" ] do
             let one = Subscriber.enroll "example.test" user ("secret of " + user)
-            ledger.Take(Instant.FromMilliseconds 0L, Input.Enrolled one) |> ignore
+            ledger.Take(Ground.at 0L, Input.Enrolled one) |> ignore
 
     let hex (text: string) =
         Convert.ToHexStringLower(MD5.HashData(Text.toBytes text))
@@ -49,24 +49,38 @@ type Visitors(caps: Caps, admittance: Admittance) =
 
     /// The flow of a stranger, by datagram or on a connection.
     static member Flow(address: uint32, connection: int64) : Flow =
-        let isConnection = connection <> 0L
+        let transport = if connection = 0L then Transport.Udp else Transport.Tcp
+        Ground.flow transport connection (Address.ofV4 address) 5060
 
-        {
-            Listener = ListenerId(if isConnection then 1 else 0)
-            Transport = if isConnection then Transport.Tcp else Transport.Udp
-            Connection = connection
-            Remote =
-                {
-                    Address = Address.ofV4 address
-                    Port = 5060
-                }
-        }
+    /// Where Bob is, if he is.
+    static member Bob: Flow = Visitors.Flow(0xC0000201u, 0L)
+
+    /// An open ledger with these bounds at which Bob is bound, who answers nothing: whatever goes to him is under way.
+    static member WithBob(caps: Caps) : Visitors =
+        let visitors = Visitors(caps, Admittance.UnsafeOpen)
+        visitors.Register(500L, Visitors.Bob, "bob", "", "bob@192.0.2.1") |> ignore
+        visitors
 
     /// The ledger itself.
     member _.Ledger: Ledger = ledger
 
+    /// A connection opens.
+    member _.Opens(now: int64, flow: Flow) =
+        ledger.Take(Ground.at now, Input.Opened flow) |> ignore
+
+    /// Everything waits so long, for long enough to be a load.
+    member _.Waits(waited: int64<ms>) =
+        for i in 0L .. 100L do
+            ledger.Load.Waited(Ground.at (1000L + i * 5L), waited, 0)
+
+    /// What a message leads to, as text.
+    member _.Says(now: int64, flow: Flow, text: string) : string list =
+        ledger.Take(Ground.at now, Input.Arrived(flow, ReadOnlyMemory(Text.toBytes text)))
+        |> Sends.texts
+        |> List.map snd
+
     /// What a request of this user leads to, as text: credentials and more fields as they are given.
-    member _.Ask
+    member this.Ask
         (now: int64, flow: Flow, method: string, user: string, target: string, more: string)
         =
         number <- number + 1
@@ -77,12 +91,7 @@ type Visitors(caps: Caps, admittance: Admittance) =
             + $"From: <sip:%s{user}@example.test>;tag=v\r\nTo: <sip:%s{user}@example.test>\r\n"
             + $"Call-ID: v%d{number}\r\nCSeq: 1 %s{method}\r\n%s{more}Content-Length: 0\r\n\r\n"
 
-        ledger.Take(
-            Instant.FromMilliseconds now,
-            Input.Arrived(flow, ReadOnlyMemory(Text.toBytes text))
-        )
-        |> Sends.texts
-        |> List.map snd
+        this.Says(now, flow, text)
 
     /// The credentials that answer a challenge by this password.
     member _.Credentials

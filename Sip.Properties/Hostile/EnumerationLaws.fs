@@ -15,7 +15,7 @@ open Sip.Properties.World
 let private known, private unknown = "alice", "zelda"
 
 let private flow (transport: Transport) : Flow =
-    RoutingLaws.flow transport 7L (Address.ofV4 0xC6336407u) 41000
+    Ground.flow transport 7L (Address.ofV4 0xC6336407u) 41000
 
 let private request (method: string) (user: string) (number: int) (more: string) : string =
     let aor = $"sip:{user}@example.test"

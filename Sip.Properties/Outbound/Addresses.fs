@@ -79,23 +79,3 @@ module Addresses =
                         }
                 }
         }
-
-    let private other (letter: char) =
-        Gen.elements [ 'A'; 'b'; '_'; '7'; '~'; ' '; '=' ]
-        |> Gen.map (fun c -> if c = letter then 'Z' else c)
-
-    /// A token cut short, lengthened, or with one letter changed.
-    let damaged (token: string) : Gen<string> =
-        gen {
-            let! at = Gen.choose (0, token.Length - 1)
-            let! letter = other token[at]
-            let! manner = Gen.choose (0, 4)
-
-            return
-                match manner with
-                | 0 -> token.Substring(0, at)
-                | 1 -> token + string letter
-                | 2 -> token.Remove(at, 1)
-                | 3 -> token.Insert(at, string letter)
-                | _ -> token.Remove(at, 1).Insert(at, string letter)
-        }

@@ -17,7 +17,7 @@ open Sip.Properties.Registrar
 module FlowRouteLaws =
 
     let private supports = Gen.elements [ Support.Stated; Support.Unstated ]
-    let private listeners = Gen.elements (List.ofArray RoutingLaws.realm.Listeners)
+    let private listeners = Gen.elements (List.ofArray Ground.realm.Listeners)
 
     let private edges =
         Arb.fromGen (
@@ -87,7 +87,7 @@ module FlowRouteLaws =
             let message =
                 request [ FlowRoute.value listener "TOKEN"; "<sip:next.example.net;lr>" ]
 
-            let way = Routes.strip (RoutingLaws.station ()) message
+            let way = Routes.strip (Ground.station ()) message
 
             way.Left = 1
             && message.Text way.Next = "<sip:next.example.net;lr>"

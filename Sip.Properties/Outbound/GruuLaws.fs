@@ -111,7 +111,7 @@ module GruuLaws =
                 gen {
                     let! aor, instance = someone.Generator
                     let gruu = Gruu.temporaryUri keys aor instance epoch 1u
-                    let! user = Addresses.damaged gruu.User.Value
+                    let! user = Messages.damagedToken gruu.User.Value
                     return { gruu with User = ValueSome user }
                 }
             ))

@@ -16,13 +16,13 @@ open Sip.Properties
 [<RequireQualifiedAccess>]
 module RecordLaws =
 
-    let private token (flow: Flow) = Alias.mint RoutingLaws.mint flow
+    let private token (flow: Flow) = Alias.mint Ground.mint flow
 
     let private invite () =
-        RoutingLaws.request "sip:bob@example.test" []
+        Crossing.request "sip:bob@example.test" []
 
     let private recorded (came: Flow) (leaves: Flow) =
-        RoutingLaws.texts HeaderName.RecordRoute (RoutingLaws.forwarded came leaves (invite ()))
+        Crossing.texts HeaderName.RecordRoute (Crossing.forwarded came leaves (invite ()))
 
     // The user part, and whether `ob` stands beside it.
     let private named (value: string) : string option =
@@ -36,8 +36,8 @@ module RecordLaws =
         | ValueNone -> failtest value
 
     let private chooseFrom (isLive: Flow -> bool) (came: Flow) uri routes =
-        let request = RoutingLaws.request uri routes
-        let station = RoutingLaws.station ()
+        let request = Crossing.request uri routes
+        let station = Ground.station ()
 
         let living flow =
             if isLive flow then ValueSome flow else ValueNone
@@ -60,14 +60,14 @@ module RecordLaws =
     let private nameless = "sip:alice@df7jal.invalid;transport=ws"
 
     let private connections =
-        RoutingLaws.twoFlows
+        Ground.twoFlows
         |> Arb.filter (fun (came, leaves) ->
             Flow.isConnection came && Flow.isConnection leaves && came <> leaves)
 
     let private stands =
         Law.holds
             "a client's connection, and nothing else, stands in the Record-Route of its side by its token"
-            RoutingLaws.twoFlows
+            Ground.twoFlows
         <| fun (came, leaves) ->
             let expected (flow: Flow) =
                 if Flow.isConnection flow then Some(token flow) else None
@@ -78,7 +78,7 @@ module RecordLaws =
             | _ -> false
 
     let private peers =
-        Law.holds "a peer's connection stands in no Record-Route by a token" RoutingLaws.twoFlows
+        Law.holds "a peer's connection stands in no Record-Route by a token" Ground.twoFlows
         <| fun (came, leaves) ->
             let peer =
                 { leaves with
@@ -150,7 +150,7 @@ module RecordLaws =
     let private newer =
         Law.holds
             "a Request-URI with the alias of a flow that lives is reached along a dead token, too"
-            (Arb.fromGen (Gen.zip connections.Generator RoutingLaws.twoFlows.Generator))
+            (Arb.fromGen (Gen.zip connections.Generator Ground.twoFlows.Generator))
         <| fun ((came, leaves), (now, _)) ->
             let routes = recorded came leaves |> List.rev
             let uri = nameless + ";alias=" + token now
@@ -174,7 +174,7 @@ module RecordLaws =
                 followed target = Some(leaves, Heading.Unaliased)
 
     let private unmarked =
-        Law.holds "a user part beside which no ob stands is no token" RoutingLaws.twoFlows
+        Law.holds "a user part beside which no ob stands is no token" Ground.twoFlows
         <| fun (came, _) ->
             let route = "<sip:alice@edge.example.test:5060;lr>"
 

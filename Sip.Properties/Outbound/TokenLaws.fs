@@ -82,7 +82,7 @@ module TokenLaws =
     let private damaged =
         gen {
             let! flow = Addresses.flow
-            return! Addresses.damaged (token flow)
+            return! Messages.damagedToken (token flow)
         }
 
     let private damage =

@@ -19,17 +19,14 @@ let private transports =
     [ Transport.Udp; Transport.Tcp; Transport.Tls; Transport.Ws; Transport.Wss ]
 
 let private flow (transport: Transport) : Flow =
-    RoutingLaws.flow transport 9L (Address.ofV4 0xCB007109u) 41009
+    Ground.flow transport 9L (Address.ofV4 0xCB007109u) 41009
 
 let private secured = Bearing.Secured rules
 let private unsafe = Bearing.UnsafeAnywhere rules
 
 /// A server that takes tokens like this, with a flow of somebody's.
 type private Scene(bearing: Bearing, transport: Transport) =
-    let realm =
-        { RoutingLaws.realm with
-            Bearing = bearing
-        }
+    let realm = { Ground.realm with Bearing = bearing }
 
     let ledger = Together(realm, Policy.standard, 1)
     let from = flow transport

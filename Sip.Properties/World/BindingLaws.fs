@@ -14,12 +14,12 @@ open Sip.Edge
 open Sip.Identity
 open Sip.Properties
 
-let private realm = RoutingLaws.realm
+let private realm = Ground.realm
 let private now = Instant.FromMilliseconds 1_000L
 let private password = "wonderland"
 
 let private flow (transport: Transport) : Flow =
-    RoutingLaws.flow transport 7L (Address.ofV4 0xC6336407u) 5060
+    Ground.flow transport 7L (Address.ofV4 0xC6336407u) 5060
 
 let private opened (flow: Flow) =
     let server = Together(realm, Policy.standard, 1)

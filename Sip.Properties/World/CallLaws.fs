@@ -13,7 +13,7 @@ open Sip.Routing
 open Sip.Properties
 
 let private realm =
-    { RoutingLaws.realm with
+    { Ground.realm with
         Metering =
             { Metering.usual with
                 PeerLines =
@@ -25,25 +25,14 @@ let private realm =
     }
 
 let private flow (transport: Transport) (address: uint32) (connection: int64) : Flow =
-    RoutingLaws.flow transport connection (Address.ofV4 address) 5060
+    Ground.flow transport connection (Address.ofV4 address) 5060
 
-let private trunk = flow Transport.Udp 0xC0000264u 0L
+let private trunk = World.trunk
 let private phone = flow Transport.Tcp 0xCB007105u 2L
 let private other = flow Transport.Tcp 0xCB007106u 1L
 
-let private seat index user : Seat =
-    {
-        Index = index
-        User = user
-        Device =
-            {
-                User = index
-                Link = Link.Tcp
-                Manner = Manner.RingForever
-            }
-        SentBy = "203.0.113.5:5060"
-        Contact = "sip:q@203.0.113.5:5060;transport=tcp"
-    }
+let private seat =
+    Seat.alone Link.Tcp "203.0.113.5:5060" "sip:q@203.0.113.5:5060;transport=tcp"
 
 /// Alice, a trunk, and what became of her calls to it.
 type private Scene(shards: int) =

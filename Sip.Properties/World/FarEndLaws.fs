@@ -109,7 +109,7 @@ let private peer: Flow =
         Connection = 0L
         Remote =
             {
-                Address = List.head RoutingLaws.realm.Peers.Head.Addresses
+                Address = List.head Ground.realm.Peers.Head.Addresses
                 Port = 5060
             }
     }

@@ -14,8 +14,6 @@ open Sip.Routing
 open Sip.Transactions
 open Sip.Properties
 
-/// So many milliseconds on.
-let at milliseconds = Instant.FromMilliseconds milliseconds
 /// An IPv4 address.
 let v4 number = Address.ofV4 number
 
@@ -30,7 +28,7 @@ let server (text: string) : SipUri =
 
 /// The realm of an edge.
 let realm (back: WayBack) (servers: string list) : Realm =
-    { RoutingLaws.realm with
+    { Ground.realm with
         Home =
             ValueSome
                 {
@@ -47,10 +45,10 @@ let here = "sip:192.0.2.50:5060"
 
 /// A browser's flow.
 let browser number =
-    RoutingLaws.flow Transport.Wss number (v4 0xCB007107u) (40000 + int number)
+    Ground.flow Transport.Wss number (v4 0xCB007107u) (40000 + int number)
 
 /// The registrar's flow.
-let home = RoutingLaws.flow Transport.Udp 0L places.Head 5060
+let home = Ground.flow Transport.Udp 0L places.Head 5060
 
 /// A server, its time, and what it has asked and sent.
 type Edge(realm: Realm, shards: int) =
@@ -60,7 +58,7 @@ type Edge(realm: Realm, shards: int) =
 
     let take input : (Hop * Sheet) list =
         [
-            for effect in ledger.Take(at now, input) do
+            for effect in ledger.Take(Ground.at now, input) do
                 match effect with
                 | Effect.Send(hop, bytes) -> hop, Sheet.read (Text.ofBytes bytes.Span)
                 | Effect.Ask question -> asked.Add question
@@ -99,6 +97,7 @@ type Edge(realm: Realm, shards: int) =
             now <- until
         ]
 
+    member _.Now = now
     member _.Held = ledger.Held
 
 /// A browser's request.
@@ -165,7 +164,7 @@ let accepted (edge: Edge) (asked: Sheet) =
 
 /// A call to there.
 let dial address port : Hop =
-    match Realm.datagram RoutingLaws.realm { Address = address; Port = port } with
+    match Realm.datagram Ground.realm { Address = address; Port = port } with
     | ValueSome flow -> Hop.Flow flow
     | ValueNone -> failtest "no listener"
 

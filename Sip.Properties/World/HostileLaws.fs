@@ -145,7 +145,7 @@ let private impossible =
 
 let private bounded bounds =
     let ledger =
-        Ledger(RoutingLaws.realm, Timing.usual, Policy.standard, bounds, Sharding.alone)
+        Ledger(Ground.realm, Timing.usual, Policy.standard, bounds, Sharding.alone)
 
     ledger.Take(at 0L, Input.Restored("bob@example.test", binding phone 1000))
     |> ignore

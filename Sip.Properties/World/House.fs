@@ -18,7 +18,7 @@ type Sent = { To: Flow; Sheet: Sheet }
 [<Sealed>]
 type House(policy: Policy, shards: int) =
     let realm =
-        { RoutingLaws.realm with
+        { Ground.realm with
             Admittance = Admittance.UnsafeOpen
         }
 

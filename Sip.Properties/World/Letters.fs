@@ -52,6 +52,25 @@ type Seat =
         Contact: string
     }
 
+/// Seats outside of any world.
+[<RequireQualifiedAccess>]
+module Seat =
+
+    /// The seat of a user who has one device, there, and writes more than it does by itself.
+    let alone (link: Link) (sentBy: string) (contact: string) (index: int) (user: string) : Seat =
+        {
+            Index = index
+            User = user
+            Device =
+                {
+                    User = index
+                    Link = link
+                    Manner = Manner.RingForever
+                }
+            SentBy = sentBy
+            Contact = contact
+        }
+
 /// One phone's pen.
 [<Sealed>]
 type Letters(seat: Seat) =

@@ -47,7 +47,7 @@ let locating shards =
         test "where a server says 503, or is silent, the next is asked as a new branch" {
             let edge, _, _ = waiting shards named
             let _, first = one (edge.Answers(zone places))
-            let first' = RoutingLaws.flow Transport.Udp 0L places.Head 5070
+            let first' = Ground.flow Transport.Udp 0L places.Head 5070
 
             let onward =
                 edge.Says first' (answered 503 [] first)
@@ -71,9 +71,7 @@ let locating shards =
             let _, first = one (edge.Answers(zone places))
 
             let told =
-                edge.Says
-                    (RoutingLaws.flow Transport.Udp 0L places.Head 5070)
-                    (answered 404 [] first)
+                edge.Says (Ground.flow Transport.Udp 0L places.Head 5070) (answered 404 [] first)
                 |> List.filter (fun (hop, _) -> hop = Hop.Flow browser)
 
             Expect.equal (Sheet.status (snd (one told))) 404 "404"
@@ -134,7 +132,7 @@ let locating shards =
             let edge, browser, _ = waiting shards named
             edge.Answers(zone places) |> ignore
             let _, asked = one (edge.Says browser register @ edge.Answers(zone places))
-            let from = RoutingLaws.flow Transport.Udp 0L places.Head 5070
+            let from = Ground.flow Transport.Udp 0L places.Head 5070
             edge.Says from (answered 200 [] asked) |> ignore
 
             let call =
@@ -156,7 +154,7 @@ let locating shards =
         test "who answers to the registrar's name is a peer to whatever shard it speaks" {
             let edge, _, _ = waiting shards named
             edge.Answers(zone places) |> ignore
-            let from = RoutingLaws.flow Transport.Udp 0L places.Head 5070
+            let from = Ground.flow Transport.Udp 0L places.Head 5070
             let said = "<sip:dave@example.net>"
 
             for number in 1..12 do

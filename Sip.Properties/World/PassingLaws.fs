@@ -144,7 +144,7 @@ let passing shards =
                 }
 
             let _, refused =
-                one (edge.Says (RoutingLaws.flow Transport.Udp 0L places[1] 5060) forged)
+                one (edge.Says (Ground.flow Transport.Udp 0L places[1] 5060) forged)
 
             Expect.equal (Sheet.status refused) 403 "forged by a stranger"
         }

@@ -59,7 +59,7 @@ let private contacts =
 
 let private led method status contact =
     let ledger =
-        Ledger(RoutingLaws.realm, Timing.usual, Policy.standard, Bounds.usual, Sharding.alone)
+        Ledger(Ground.realm, Timing.usual, Policy.standard, Bounds.usual, Sharding.alone)
 
     for user in [ "bob"; "carol" ] do
         ledger.Take(at 0L, bound user) |> ignore

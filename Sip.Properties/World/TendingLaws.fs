@@ -69,7 +69,7 @@ let tending shards =
             for hop, sheet in asked (edge.Passes 1L) do
                 if hop = dial places.Head 5070 then
                     edge.Says
-                        (RoutingLaws.flow Transport.Udp 0L (v4 0xCB007109u) 5070)
+                        (Ground.flow Transport.Udp 0L (v4 0xCB007109u) 5070)
                         (answered 200 [] sheet)
                     |> ignore
 
@@ -120,7 +120,7 @@ let pulse =
             let now = now + int64 pause
 
             let struct (next, _) =
-                Pulse.step Timing.usual Delivery.Unreliable (at now) event pulse
+                Pulse.step Timing.usual Delivery.Unreliable (Ground.at now) event pulse
 
             let isAnswer =
                 match event with
@@ -139,7 +139,7 @@ let pulse =
             && (Pulse.wake next).Milliseconds <= now + 30_000L
             && (isAnswer || not revived)
 
-        let _, _, fine = List.fold step (1000L, Pulse.fresh (at 1000L), true) events
+        let _, _, fine = List.fold step (1000L, Pulse.fresh (Ground.at 1000L), true) events
         fine
 
 /// The cuts and floods that may come while names are looked up.

@@ -80,14 +80,14 @@ let private selected =
         | HandshakeOutcome.Incomplete -> failtest "incomplete"
 
 let private flow: Flow =
-    RoutingLaws.flow Transport.Wss 9L (Address.ofV4 0xCB007109u) 41009
+    Ground.flow Transport.Wss 9L (Address.ofV4 0xCB007109u) 41009
 
 let private worth =
     Law.holds
         "a connection that was opened with a token is its user's, asked nothing in their name and asked for a proof in another, until the token ends"
         (Arb.fromGen (Gen.zip (Gen.choose (1, 3)) (Gen.choose (2, 7200))))
     <| fun (shards, seconds) ->
-        let ledger = Together(RoutingLaws.realm, Policy.standard, shards)
+        let ledger = Together(Ground.realm, Policy.standard, shards)
         let mutable time = 1000L
 
         let take input =
@@ -114,7 +114,7 @@ let private worth =
         take (Input.Opened flow) |> ignore
 
         let until =
-            Realm.unixTime RoutingLaws.realm (Instant.FromMilliseconds time)
+            Realm.unixTime Ground.realm (Instant.FromMilliseconds time)
             + int64 seconds * 1L<s>
 
         take (Input.Visited(flow, "alice", until)) |> ignore

@@ -37,7 +37,7 @@ type Run =
 [<RequireQualifiedAccess>]
 module World =
 
-    let private realm = RoutingLaws.realm
+    let private realm = Ground.realm
 
     let private subscribers =
         Script.users

@@ -17,7 +17,7 @@ module Forgery =
     let private flow (number: int) : Flow =
         {
             Listener = ListenerId(number % 5)
-            Transport = RoutingLaws.realm.Listeners[number % 5].Transport
+            Transport = Ground.realm.Listeners[number % 5].Transport
             Connection = if number % 5 = 0 then 0L else int64 number
             Remote =
                 {

@@ -18,7 +18,7 @@ type Line(transport: Transport, address: uint32, port: int, user: string) =
     let flowOf connection : Flow =
         {
             Listener =
-                (RoutingLaws.realm.Listeners
+                (Ground.realm.Listeners
                  |> Array.find (fun listener -> listener.Transport = transport))
                     .Id
             Transport = transport
@@ -66,7 +66,7 @@ module Scene =
         ]
 
     let private behind back : Realm =
-        { RoutingLaws.realm with
+        { Ground.realm with
             Home = ValueSome { Servers = homes; Back = back }
         }
 
@@ -74,10 +74,10 @@ module Scene =
     let realm (variant: int) : Realm =
         match variant with
         | 0 ->
-            { RoutingLaws.realm with
+            { Ground.realm with
                 Admittance = Admittance.UnsafeOpen
             }
-        | 1 -> RoutingLaws.realm
+        | 1 -> Ground.realm
         | 2 -> behind (WayBack.ByPath PathWish.WhereSupported)
         | _ -> behind WayBack.ByContact
 

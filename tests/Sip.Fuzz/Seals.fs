@@ -17,7 +17,7 @@ type Sort = string * string[] * (string -> bool)
 module Seals =
 
     let private now = Instant.FromMilliseconds 1_000_000L
-    let private mint = Mint.ofRealm RoutingLaws.realm
+    let private mint = Mint.ofRealm Ground.realm
     let private keys = IdentityCases.keys
 
     let private binding: NonceBinding =
@@ -29,7 +29,7 @@ module Seals =
     /// So many of each sort, for these flows.
     let sorts (count: int) (flow: int -> Flow) : Sort list =
         let many make = Array.init count make
-        let station = Station.ofRealm RoutingLaws.realm
+        let station = Station.ofRealm Ground.realm
 
         [
             "nonces",

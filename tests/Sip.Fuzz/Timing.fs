@@ -18,7 +18,7 @@ module Timing =
     let private flow (number: int) : Flow =
         {
             Listener = ListenerId 1
-            Transport = RoutingLaws.realm.Listeners[1].Transport
+            Transport = Ground.realm.Listeners[1].Transport
             Connection = int64 number + 1L
             Remote =
                 {
