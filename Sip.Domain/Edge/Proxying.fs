@@ -279,101 +279,24 @@ module internal Proxying =
             if not (movesOn walk id (Attempt.Answered response.Status)) then
                 ended walk id (Fork.Outcome.Final response)
 
-    // What rang, or was called off, has been reached.
-    and private timedOut (walk: Walk) (id: int) (before: Leg) =
-        let wasReached =
-            match before.Calling with
-            | Calling.Invite(ClientInvite.State.Calling _)
-            | Calling.Other _ -> false
-            | Calling.Invite(ClientInvite.State.Proceeding _ | ClientInvite.State.Cancelled _ | ClientInvite.State.Accepted _ | ClientInvite.State.Completed _ | ClientInvite.State.Terminated) ->
-                true
-
-        if wasReached || not (movesOn walk id Attempt.TimedOut) then
-            ended walk id Fork.Outcome.TimedOut
-
-    and private broke (walk: Walk) (id: int) (leg: Leg) =
-        if not (movesOn walk id Attempt.Broke) then
-            ended walk id (Upstream.lost walk leg)
-
     and private leg (walk: Walk) (id: int) (event: LegEvent) =
-        let before = walk.Legs[id]
-
-        match before.Calling with
-        | Calling.Invite state -> inviteLeg walk id before state event
-        | Calling.Other state -> otherLeg walk id before state event
-
-    and private inviteLeg (walk: Walk) (id: int) (before: Leg) state (event: LegEvent) =
-        let given =
+        match Requesting.step walk id event with
+        | LegReport.Nothing -> ()
+        | LegReport.Pass ->
             match event with
-            | LegEvent.Received response -> response
+            | LegEvent.Received response -> pass walk id response
+            // Nothing but a response is passed on.
             | LegEvent.Cancel
             | LegEvent.CancelAnswered
             | LegEvent.Unsendable
-            | LegEvent.Tick -> nothing
-
-        let event =
-            match event with
-            | LegEvent.Received response -> ClientInvite.Event.Received response
-            | LegEvent.Cancel -> ClientInvite.Event.Cancel
-            | LegEvent.CancelAnswered -> ClientInvite.Event.CancelAnswered
-            | LegEvent.Unsendable -> ClientInvite.Event.Unsendable
-            | LegEvent.Tick -> ClientInvite.Event.Tick
-
-        let delivery = Leg.delivery before.Place
-        let step = ClientInvite.take walk.Around.Timing delivery walk.Now event state
-
-        let after =
-            { before with
-                Calling = Calling.Invite step.State
-                Wake = step.Wake
-            }
-
-        walk.SetLeg(id, after)
-
-        for act in step.Acts do
-            match act with
-            | ClientInvite.Act.Resend -> Downstream.resend walk id after
-            | ClientInvite.Act.Pass -> pass walk id given
-            | ClientInvite.Act.Acknowledge -> Downstream.acknowledge walk id after
-            | ClientInvite.Act.SendCancel -> Downstream.cancel walk id after
-            | ClientInvite.Act.ReportTimeout -> timedOut walk id before
-            | ClientInvite.Act.ReportUnsendable -> broke walk id after
-
-    and private otherLeg (walk: Walk) (id: int) (before: Leg) state (event: LegEvent) =
-        let given =
-            match event with
-            | LegEvent.Received response -> response
-            | LegEvent.Cancel
-            | LegEvent.CancelAnswered
-            | LegEvent.Unsendable
-            | LegEvent.Tick -> nothing
-
-        // A request that is no INVITE is not cancelled (§9.1): its leg ends by itself.
-        let event =
-            match event with
-            | LegEvent.Received response -> ClientOther.Event.Received response
-            | LegEvent.Unsendable -> ClientOther.Event.Unsendable
-            | LegEvent.Cancel
-            | LegEvent.CancelAnswered
-            | LegEvent.Tick -> ClientOther.Event.Tick
-
-        let delivery = Leg.delivery before.Place
-        let step = ClientOther.take walk.Around.Timing delivery walk.Now event state
-
-        let after =
-            { before with
-                Calling = Calling.Other step.State
-                Wake = step.Wake
-            }
-
-        walk.SetLeg(id, after)
-
-        for act in step.Acts do
-            match act with
-            | ClientOther.Act.Resend -> Downstream.resend walk id after
-            | ClientOther.Act.Pass -> pass walk id given
-            | ClientOther.Act.ReportTimeout -> timedOut walk id before
-            | ClientOther.Act.ReportUnsendable -> broke walk id after
+            | LegEvent.Tick -> ()
+        | LegReport.TimedOut ->
+            if not (movesOn walk id Attempt.TimedOut) then
+                ended walk id Fork.Outcome.TimedOut
+        | LegReport.FellSilent -> ended walk id Fork.Outcome.TimedOut
+        | LegReport.Unsendable ->
+            if not (movesOn walk id Attempt.Broke) then
+                ended walk id (Upstream.lost walk walk.Legs[id])
 
     // Legs that are opened meanwhile are not due yet.
     let private tickLegs (walk: Walk) =
