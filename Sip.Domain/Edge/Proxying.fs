@@ -13,77 +13,6 @@ open Sip.Transactions
 [<RequireQualifiedAccess>]
 module internal Proxying =
 
-    let private deliveryOf (source: FlowText) =
-        if Transport.isReliable source.Flow.Transport then
-            Delivery.Reliable
-        else
-            Delivery.Unreliable
-
-    let private back (walk: Walk) (response: Response) =
-        walk.Around.Outbox.Send(walk.Source.Hop, response.Bytes)
-
-    let private backAgain (walk: Walk) =
-        match Answering.kept walk.Answering with
-        | ValueSome kept -> back walk kept
-        | ValueNone -> ()
-
-    let rec private answer
-        (walk: Walk)
-        (invite: ServerInvite.Event)
-        (other: ServerOther.Event)
-        (given: Response)
-        =
-        let timing, delivery = walk.Around.Timing, deliveryOf walk.Source
-
-        match walk.Answering with
-        | Answering.Invite state ->
-            let step = ServerInvite.take timing delivery walk.Now invite state
-            walk.Answering <- Answering.Invite step.State
-            walk.AnswerWake <- step.Wake
-
-            for act in step.Acts do
-                match act with
-                | ServerInvite.Act.Send -> back walk given
-                | ServerInvite.Act.Resend -> backAgain walk
-                | ServerInvite.Act.ReportLost -> ()
-        | Answering.Other state ->
-            let step = ServerOther.take timing delivery walk.Now other state
-            walk.Answering <- Answering.Other step.State
-            walk.AnswerWake <- step.Wake
-
-            for act in step.Acts do
-                match act with
-                | ServerOther.Act.Send -> back walk given
-                | ServerOther.Act.Resend -> backAgain walk
-                | ServerOther.Act.OfferTrying -> respond walk (Upstream.own walk Status.trying)
-
-    and private respond (walk: Walk) (response: Response) =
-        let shelf = walk.Around.Outbox.Shelf
-
-        // What the machine may keep is put on the shelf before it is given, and taken off if it does not.
-        let given =
-            if Answering.mayKeep (deliveryOf walk.Source) response walk.Answering then
-                { response with
-                    Bytes = shelf.Keep response.Bytes.Span
-                }
-            else
-                response
-
-        answer walk (ServerInvite.Event.Respond given) (ServerOther.Event.Respond given) given
-
-        match Answering.kept walk.Answering with
-        | ValueSome kept when kept.Bytes.Equals given.Bytes -> ()
-        | ValueSome _
-        | ValueNone when not (given.Bytes.Equals response.Bytes) -> shelf.Return given.Bytes
-        | ValueSome _
-        | ValueNone -> ()
-
-    let private nothing: Response = Unchecked.defaultof<Response>
-
-    // What is done to the machine that answers when no response is given.
-    let private stir (walk: Walk) (invite: ServerInvite.Event) (other: ServerOther.Event) =
-        answer walk invite other nothing
-
     // The response that an event is about, for the context to have it sent on.
     let private about (event: Fork.Event) : Response =
         match event with
@@ -93,7 +22,7 @@ module internal Proxying =
                            (Fork.Outcome.TimedOut | Fork.Outcome.TransportFailed | Fork.Outcome.Withheld))
         | Fork.Event.Opened _
         | Fork.Event.Moved _
-        | Fork.Event.Cancelled -> nothing
+        | Fork.Event.Cancelled -> Responding.nothing
 
     // One branch alone has its end told by its final response.
     let private mayFork (walk: Walk) =
@@ -137,7 +66,7 @@ module internal Proxying =
         for act in step.Acts do
             match act with
             | Fork.Act.OpenGroup group -> openGroup walk group
-            | Fork.Act.Forward -> respond walk just
+            | Fork.Act.Forward -> Responding.respond walk just
             // RFC 3841 §9.1: the caller wants to have every answer.
             | Fork.Act.CancelBranch(_, Fork.Reason.AnsweredElsewhere) when
                 (Choosing.disposition walk.Request).Cancelling = Cancelling.NoCancel
@@ -147,7 +76,8 @@ module internal Proxying =
                 let reason = Upstream.reason walk why
                 walk.SetLeg(id, { walk.Legs[id] with Reason = reason })
                 leg walk id LegEvent.Cancel
-            | Fork.Act.Best(choice, others) -> respond walk (Upstream.chosen walk choice others)
+            | Fork.Act.Best(choice, others) ->
+                Responding.respond walk (Upstream.chosen walk choice others)
 
     and private openGroup (walk: Walk) (group: int) =
         let first = walk.Legs.Length
@@ -249,7 +179,7 @@ module internal Proxying =
             match EarlyEnd.decide (Upstream.hearing walk) fate status leg.Early with
             | EarlyEnd.Tell tags ->
                 for tag in tags do
-                    respond walk (Upstream.earlyEnd walk tag status)
+                    Responding.respond walk (Upstream.earlyEnd walk tag status)
             | EarlyEnd.Silence -> ()
 
     // A response that is kept until another has been chosen has bytes of its own.
@@ -304,10 +234,6 @@ module internal Proxying =
             if walk.Legs[id].Wake.IsDue walk.Now then
                 leg walk id LegEvent.Tick
 
-    let private tickAnswer (walk: Walk) =
-        if walk.AnswerWake.IsDue walk.Now then
-            stir walk ServerInvite.Event.Tick ServerOther.Event.Tick
-
     /// The response as it goes back to the caller.
     let private returned (walk: Walk) (came: FlowText) (message: Message) (status: Status) =
         let around = walk.Around
@@ -350,9 +276,9 @@ module internal Proxying =
     let private happen (walk: Walk) (event: ExchangeEvent) =
         match event with
         | ExchangeEvent.Repeated ->
-            stir walk ServerInvite.Event.Retransmitted ServerOther.Event.Retransmitted
+            Responding.stir walk ServerInvite.Event.Retransmitted ServerOther.Event.Retransmitted
         | ExchangeEvent.Acknowledged ->
-            stir walk ServerInvite.Event.Acknowledged ServerOther.Event.Tick
+            Responding.stir walk ServerInvite.Event.Acknowledged ServerOther.Event.Tick
         | ExchangeEvent.Cancelled reason ->
             walk.Farewell <- reason
             walk.Touch()
@@ -362,10 +288,10 @@ module internal Proxying =
         // Nobody is left to answer: the branches are called off, and the answer is dropped.
         | ExchangeEvent.SourceGone ->
             fork walk Fork.Event.Cancelled
-            stir walk ServerInvite.Event.Unsendable ServerOther.Event.Unsendable
+            Responding.stir walk ServerInvite.Event.Unsendable ServerOther.Event.Unsendable
         | ExchangeEvent.Tick ->
             tickLegs walk
-            tickAnswer walk
+            Responding.tick walk
 
     /// What an event makes of the exchange, none where it is over; what it asks for is in the outbox.
     let step (walk: Walk) (event: ExchangeEvent) (exchange: Exchange) : Exchange | null =
@@ -403,12 +329,14 @@ module internal Proxying =
             walk.Start(key, method, source, request, places, Answering.Invite ServerInvite.start)
             walk.AnswerWake <- Instant.Never
             // §16.2: a proxy answers an INVITE with 100 at once, so that it is not sent again.
-            respond walk (Upstream.own walk Status.trying)
+            Responding.respond walk (Upstream.own walk Status.trying)
         | Fork.Kind.Other ->
-            let step = ServerOther.start walk.Around.Timing (deliveryOf source) walk.Now
+            let step =
+                ServerOther.start walk.Around.Timing (Responding.delivery source) walk.Now
+
             walk.Start(key, method, source, request, places, Answering.Other step.State)
             walk.AnswerWake <- step.Wake
 
         let context = Fork.Context.start kind places.Length
-        forkActs walk context nothing
+        forkActs walk context Responding.nothing
         walk.End null
