@@ -105,23 +105,16 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
             if not (Branch.isTagged station request) then
                 entrance.Enter(now, source, Method.Ack, view, request)
 
-    // A request that waited is read again.
-    let withRequest (wanted: Waiting) (act: Message -> unit) =
-        match Reading.into around.Asked realm.Limits wanted.Request.Span with
-        | Arrival.Message request -> act request
-        | Arrival.Broken _ -> invalidOp "a request that was kept cannot be read any more"
-
     // What is called off before it is known where it goes goes nowhere (§9.2).
     let callOff (wanted: Waiting) =
         locating.Drop wanted
-
-        withRequest wanted (fun invite ->
-            let status = Status.requestTerminated
-            calls.Settled(around.Now, calls.Find invite)
-            let bytes = outbox.Made(wanted.Source, invite, status, Status.phrase status, [])
-            outbox.Send(wanted.Source.Hop, bytes)
-            let until = around.Now.After(Timing.patience timing)
-            answers.Keep(wanted.Key, wanted.Source, bytes, until))
+        let invite = around.Again wanted.Request
+        let status = Status.requestTerminated
+        calls.Settled(around.Now, calls.Find invite)
+        let bytes = outbox.Made(wanted.Source, invite, status, Status.phrase status, [])
+        outbox.Send(wanted.Source.Hop, bytes)
+        let until = around.Now.After(Timing.patience timing)
+        answers.Keep(wanted.Key, wanted.Source, bytes, until)
 
     let cancelled (source: FlowText) (request: Message) =
         let key = Key.ofInvite station request
@@ -374,7 +367,7 @@ type Ledger(realm: Realm, timing: Timing, policy: Policy, bounds: Bounds, shardi
 
     let located (wanted: Waiting) (found: Found) =
         locating.Drop wanted
-        withRequest wanted (fun request -> entrance.Located(around.Now, wanted, found, request))
+        entrance.Located(around.Now, wanted, found, around.Again wanted.Request)
         outbox.Commit()
 
     let answered now question answer life =
