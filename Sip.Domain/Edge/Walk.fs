@@ -28,6 +28,12 @@ type internal Surroundings =
         mutable Now: Instant
     }
 
+    /// A request that was kept, read again: good until the next one is.
+    member this.Again(kept: ReadOnlyMemory<byte>) : Message =
+        match Reading.into this.Asked this.Station.Realm.Limits kept.Span with
+        | Arrival.Message request -> request
+        | Arrival.Broken _ -> invalidOp "a request that was kept cannot be read any more"
+
 /// An exchange under way.
 [<Sealed>]
 type internal Walk(around: Surroundings) =
@@ -103,11 +109,9 @@ type internal Walk(around: Surroundings) =
     member this.Request: Message =
         match request with
         | null ->
-            match Reading.into around.Asked around.Station.Realm.Limits this.Bytes.Span with
-            | Arrival.Message read ->
-                request <- read
-                read
-            | Arrival.Broken _ -> invalidOp "a request that was kept cannot be read any more"
+            let read = around.Again this.Bytes
+            request <- read
+            read
         | known -> known
 
     /// Begins with a request that has just come.
