@@ -66,6 +66,5 @@ let all =
 
                     let keys = Ground.mint.Keys
 
-                    Gate.mayBe (Ground.station ()) keys principal Target.User request =
-                        isTheirs
+                    Gate.mayBe (Ground.station ()) keys principal Target.User request = isTheirs
         ]
