@@ -28,7 +28,7 @@ module Balancers =
     let private isPort (text: string) =
         text.Length > 0
         && text.Length < 6
-        && Seq.forall Char.IsAsciiDigit text
+        && String.forall Char.IsAsciiDigit text
         && int text <= 65535
 
     let private orV4 (address: Address voption) (text: string) =

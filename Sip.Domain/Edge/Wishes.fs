@@ -77,7 +77,7 @@ module Written =
 
     let private tryPort (text: string) =
         match Int32.TryParse text with
-        | true, port when port >= 1 && port <= 65535 && Seq.forall Char.IsAsciiDigit text ->
+        | true, port when port >= 1 && port <= 65535 && String.forall Char.IsAsciiDigit text ->
             ValueSome port
         | _ -> ValueNone
 

@@ -94,7 +94,8 @@ module internal AuthParams =
 
     /// Whether text can be printed without quotes.
     let isToken (text: string) : bool =
-        text <> "" && Seq.forall (fun c -> c < '\u0080' && Text.isToken (byte c)) text
+        text <> ""
+        && String.forall (fun c -> c < '\u0080' && Text.isToken (byte c)) text
 
     /// The first of these parameters that is not there.
     let tryMissing (names: string list) (fields: AuthFields) : string option =

@@ -3,7 +3,7 @@
 
 namespace Sip.Identity
 
-open System
+open Sip
 
 /// The proof that a proven user is owed.
 [<Sealed>]
@@ -22,19 +22,16 @@ type AuthenticationInfo internal (key: Ha1, credentials: Credentials) =
 
     /// The value of Authentication-Info.
     member _.Print() : string =
-        let proof = AuthParams.quoted "rspauth" (rspauth ())
+        let out = Printer.Begin()
+        AuthParams.appendQuoted out "rspauth" (rspauth ())
 
         match credentials.Protection with
-        | Protection.NonceOnly -> proof
+        | Protection.NonceOnly -> ()
         | Protection.Counted(qop, count, cnonce) ->
-            String.Join(
-                ", ",
-                [|
-                    proof
-                    AuthParams.bare "qop" (Qop.print qop)
-                    AuthParams.quoted "cnonce" cnonce
-                    AuthParams.bare "nc" count.Written
-                |]
-            )
+            out.Append(", qop=").Append(Qop.print qop).Append(", ") |> ignore
+            AuthParams.appendQuoted out "cnonce" cnonce
+            out.Append(", nc=").Append count.Written |> ignore
+
+        Printer.Finish out
 
     override _.ToString() = "(an Authentication-Info)"

@@ -27,7 +27,7 @@ module NonceCount =
     // nc-value = 8LHEX
     /// The count that eight hexadecimal digits stand for; upper case is let through.
     let tryRead (text: string) : NonceCount voption =
-        if text.Length = 8 && Seq.forall Char.IsAsciiHexDigit text then
+        if text.Length = 8 && String.forall Char.IsAsciiHexDigit text then
             ValueSome(Digits text)
         else
             ValueNone

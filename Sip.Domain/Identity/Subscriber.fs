@@ -49,7 +49,7 @@ module Ha1 =
     let tryRead (algorithm: Algorithm) (digits: string) : Ha1 voption =
         if
             digits.Length = Algorithm.digits algorithm
-            && Seq.forall Char.IsAsciiHexDigit digits
+            && String.forall Char.IsAsciiHexDigit digits
         then
             ValueSome(Ha1(algorithm, Text.toBytes (digits.ToLowerInvariant())))
         else

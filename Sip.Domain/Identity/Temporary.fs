@@ -42,7 +42,7 @@ module Temporary =
 
     /// Whether there can be temporary names of this user: 1 to 64 letters, digits, `-`, `_`, `.`, `+`.
     let isUser (user: string) : bool =
-        user.Length >= 1 && user.Length <= longestUser && Seq.forall isPlain user
+        user.Length >= 1 && user.Length <= longestUser && String.forall isPlain user
 
     // A realm has no line end in it, so no realm and name look like another.
     let private password (key: TemporaryKey) (realm: string) (name: string) : string =

@@ -23,7 +23,7 @@ type Offer =
 module Offer =
 
     let private isNumber (text: string) =
-        text <> "" && Seq.forall Char.IsAsciiDigit text
+        text <> "" && String.forall Char.IsAsciiDigit text
 
     // Any digits that an int64 cannot hold are more than every limit anyway.
     let private number (text: string) =

@@ -32,7 +32,7 @@ module Cidr =
         }
 
     let private length (text: string) (most: int) : int voption =
-        let plain = text <> "" && text.Length <= 3 && Seq.forall Char.IsAsciiDigit text
+        let plain = text <> "" && text.Length <= 3 && String.forall Char.IsAsciiDigit text
 
         if plain && int text <= most then
             ValueSome(int text)

@@ -31,7 +31,7 @@ module FarEnd =
         | _ -> ValueNone
 
     let private port (text: string) =
-        if text <> "" && text.Length <= 5 && Seq.forall Char.IsAsciiDigit text then
+        if text <> "" && text.Length <= 5 && String.forall Char.IsAsciiDigit text then
             match Int32.Parse text with
             | port when port >= 1 && port <= 65535 -> ValueSome port
             | _ -> ValueNone

@@ -78,7 +78,7 @@ module Address =
     let private isOctet (part: string) =
         part.Length > 0
         && part.Length <= 3
-        && Seq.forall Char.IsAsciiDigit part
+        && String.forall Char.IsAsciiDigit part
         && (part[0] <> '0' || part.Length = 1)
 
     let private plainV4 (text: string) =

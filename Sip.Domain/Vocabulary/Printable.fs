@@ -40,7 +40,7 @@ module Printable =
 
     /// The text as one line: what is not plain stands there as `\n`, `\u001b` and so on.
     let line (text: string) : string =
-        if text.Length <= longest && Seq.forall isPlain text then
+        if text.Length <= longest && String.forall isPlain text then
             text
         else
             let into = StringBuilder(text.Length + 16)

@@ -248,7 +248,7 @@ module Handshake =
         let authority = if start < 0 then "" else origin.Substring(start + 3)
         let host = hostOf authority
         let port = authority.Substring host.Length
-        let isPort = port.Length > 1 && Seq.forall Char.IsAsciiDigit (port.Substring 1)
+        let isPort = port.Length > 1 && String.forall Char.IsAsciiDigit (port.Substring 1)
 
         if start > 0 && (port = "" || isPort) then
             Some host

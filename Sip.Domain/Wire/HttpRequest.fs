@@ -21,10 +21,10 @@ module HttpRequest =
 
     let internal isToken (text: string) =
         text <> ""
-        && text |> Seq.forall (fun c -> c < '\u0080' && Text.isToken (byte c))
+        && text |> String.forall (fun c -> c < '\u0080' && Text.isToken (byte c))
 
     let internal isValue (text: string) =
-        text |> Seq.forall (fun c -> c = '\t' || (c >= ' ' && c <> '\u007F'))
+        text |> String.forall (fun c -> c = '\t' || (c >= ' ' && c <> '\u007F'))
 
     let internal field (line: string) =
         let colon = line.IndexOf ':'

@@ -24,7 +24,7 @@ module HttpResponse =
         if
             line.Length >= 12
             && line.StartsWith("HTTP/1.1 ", StringComparison.Ordinal)
-            && Seq.forall isDigit (line.Substring(9, 3))
+            && String.forall isDigit (line.Substring(9, 3))
             && (line.Length = 12 || line[12] = ' ')
             && HttpRequest.isValue line
         then

@@ -42,7 +42,7 @@ module ProxyHeader =
         let plain =
             text.Length > 0
             && text.Length < 6
-            && Seq.forall Char.IsAsciiDigit text
+            && String.forall Char.IsAsciiDigit text
             && (text.Length = 1 || text[0] <> '0')
 
         if plain && int text <= 65535 then

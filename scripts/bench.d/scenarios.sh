@@ -1,6 +1,6 @@
 # The scenarios of the race. Sourced by scripts/bench.
 # scenario NAME sets: mode (how REGISTER is challenged), shards and cores (of our server), fresh (1: a server starts anew for each run), racing (who
-# takes part), before and load (the words behind `sip load`: what is played first, and what is measured). Numbers come from the caller: seconds, warmup, pairs, users, links, at_once.
+# takes part), times (how often), before and load (the words behind `sip load`: what is played first, and what is measured). Numbers come from the caller: runs, seconds, warmup, pairs, users, links, at_once.
 # Those that go with one mode stand together, so that a server that is warm stays so.
 all_scenarios="call-udp-udp call-ws-ws call-wss-wss call-ws-udp call-udp-ws message-udp message-ws
   options-udp options-ws steady-udp steady-ws
@@ -9,7 +9,7 @@ growth_scenarios="growth-links-100 growth-links-1000 growth-links-10000 growth-l
 
 scenario() {
   local kind=${1%%-*} rest=${1#*-}
-  mode=plain shards=1 cores=1 fresh=0 before=() racing=("${names[@]}")
+  mode=plain shards=1 cores=1 fresh=0 times=$runs before=() racing=("${names[@]}")
   local window=(--duration "$seconds" --warmup "$warmup" --coalesce 200) playing=(--pairs "$pairs" --concurrency "$at_once" --sockets "$sockets")
   case $kind in
   call) load=(call --caller "${rest%-*}" --callee "${rest#*-}" "${window[@]}" "${playing[@]}") ;;
@@ -23,9 +23,10 @@ scenario() {
     ;;
   connect) load=(register --transport "$rest" --users "$connects" --only-connect) && [ "$rest" != wss ] || load+=(--greet) ;;
   memory) fresh=1 load=(register --transport "$rest" --users "$links" --warmup "$hold" --hold "$hold") && [ "$rest" != wss ] || load+=(--greet) ;;
-  knee) fresh=1 load=(knee --transport "$rest" --pairs "$pairs" --start-rate "$knee_start" --most-rate "$knee_most" --rest "$rest_seconds" --sockets "$sockets" --step-seconds "$knee_seconds" --duration "$seconds" --warmup "$warmup") ;;
+  # A search of many runs in itself.
+  knee) fresh=1 times=1 load=(knee --transport "$rest" --pairs "$pairs" --start-rate "$knee_start" --most-rate "$knee_most" --rest "$rest_seconds" --sockets "$sockets" --step-seconds "$knee_seconds" --duration "$seconds" --warmup "$warmup") ;;
   growth)
-    fresh=1 racing=(sip) load=(message "${window[@]}" --concurrency 100)
+    fresh=1 times=1 racing=(sip) load=(message "${window[@]}" --concurrency 100)
     case ${rest%-*} in
     links) load+=(--transport ws --pairs $((${rest#*-} / 2))) ;;
     # Others are registered, and stay; those who play come besides.
