@@ -11,170 +11,10 @@ open Sip.Registrar
 open Sip.Routing
 open Sip.Transactions
 
-/// The way of one binding.
-[<RequireQualifiedAccess>]
-module Placing =
-
-    // §19.1.1, table 1: a Request-URI carries neither headers nor a method.
-    let private asRequestUri (uri: SipUri) =
-        Uri.Sip
-            { uri with
-                Headers = []
-                Parameters = Parameters.remove "method" uri.Parameters
-            }
-
-    let private uriOf (route: string) : SipUri voption =
-        let bytes = Text.toBytes route
-        AddressView.toSip (ReadOnlySpan bytes) (Slice.between 0 bytes.Length)
-
-    // RFC 3327 §5.3: the Path is the way, and its first hop a neighbour that is configured.
-    let private byPath (realm: Realm) (path: string list) : Hop voption =
-        match List.tryHead path |> ValueOption.ofOption |> ValueOption.bind uriOf with
-        | ValueNone -> ValueNone
-        | ValueSome uri ->
-            match Hop.ofUri uri with
-            | Lead.Straight hop when Realm.leadsToPeer realm hop -> ValueSome hop
-            | Lead.Sought uri -> Realm.peerOf realm uri
-            | Lead.Straight _
-            | Lead.Nowhere -> ValueNone
-
-    // §16.6 step 6: where the Path begins with a strict router, that is asked and the contact is last.
-    let private along (contact: Uri) (path: string list) : struct (string * string list) =
-        match path with
-        | first :: rest ->
-            match uriOf first with
-            | ValueSome uri when not (Parameters.has "lr" uri.Parameters) ->
-                let last = NameAddr.print (NameAddr.ofUri contact)
-                struct (Uri.print (asRequestUri uri), rest @ [ last ])
-            | ValueSome _
-            | ValueNone -> struct (Uri.print contact, path)
-        | [] -> struct (Uri.print contact, path)
-
-    /// The Request-URI of what goes to a binding.
-    let heading (binding: Binding) : Heading =
-        match binding.Contact.Uri with
-        | Uri.Sip uri ->
-            Heading.Written(ReadOnlyMemory(Text.toBytes (Uri.print (asRequestUri uri))))
-        | Uri.Tel _
-        | Uri.Other _ -> Heading.Kept
-
-    /// Where a binding leads: down the flow that it was registered by while that lives, else by its
-    /// Path to a peer; nowhere if neither.
-    let ofBinding (realm: Realm) (isLive: Flow -> bool) (binding: Binding) : Place voption =
-        let hop =
-            if isLive binding.Flow then
-                ValueSome(Hop.Flow binding.Flow)
-            else
-                byPath realm binding.Path
-
-        match binding.Contact.Uri, hop with
-        | Uri.Sip uri, ValueSome hop ->
-            let struct (heading, path) = along (asRequestUri uri) binding.Path
-
-            ValueSome
-                {
-                    Hop = hop
-                    Heading = Heading.Written(ReadOnlyMemory(Text.toBytes heading))
-                    Path = ReadOnlyMemory(Text.toBytes (String.Join(", ", path)))
-                    Capabilities = Features.terms binding.Contact.Parameters
-                    Spare = []
-                }
-        | Uri.Sip _, ValueNone
-        | (Uri.Tel _ | Uri.Other _), _ -> ValueNone
-
-/// Everything that is bound to one address of record, and where that leads while nothing changes.
-[<Sealed>]
-type internal Entry(aor: string) =
-    inherit Reminder()
-    let mutable bindings = Bindings.empty
-    let mutable epochs = Epochs.empty
-    let mutable places: Place list list = []
-    // The places are good before this time, and while the flows live or do not as they did.
-    let mutable until = Instant.FromMilliseconds Int64.MinValue
-    let mutable lived: struct (Flow * bool)[] = [||]
-
-    // The datagram clients behind a translator that are kept alive, and when each gets its next sign.
-    let mutable signs: struct (Flow * Instant) list = []
-
-    override _.What = Due.Bindings aor
-
-    /// What is bound.
-    member _.Bindings = bindings
-
-    /// Since when its instances are.
-    member _.Epochs = epochs
-
-    /// These changes have led to that.
-    member _.Become(now: Instant, after: Bindings, changes: Change list) : unit =
-        epochs <- Epochs.follow now bindings changes epochs
-        bindings <- after
-        until <- Instant.FromMilliseconds Int64.MinValue
-
-        signs <-
-            signs
-            |> List.filter (fun (struct (flow, _)) ->
-                Bindings.toList after |> List.exists (fun binding -> binding.Flow = flow))
-
-    /// When something is to be done about them.
-    member _.Wake: Instant =
-        signs
-        |> List.fold
-            (fun soonest (struct (_, at)) -> Instant.Earlier(soonest, at))
-            (Bindings.wake bindings)
-
-    /// The client of this flow gets signs of life from now on.
-    member _.KeepAlive(now: Instant, flow: Flow) : unit =
-        if not (List.exists (fun (struct (one, _)) -> one = flow) signs) then
-            signs <- struct (flow, KeepAlive.next KeepAlive.interval now flow) :: signs
-
-    /// The clients that get a sign of life now.
-    member _.Signs(now: Instant) : Flow list =
-        let due =
-            signs
-            |> List.filter (fun (struct (_, at)) -> at.IsDue now)
-            |> List.map (fun (struct (flow, _)) -> flow)
-
-        signs <-
-            signs
-            |> List.map (fun (struct (flow, at)) ->
-                if at.IsDue now then
-                    struct (flow, KeepAlive.next KeepAlive.interval now flow)
-                else
-                    struct (flow, at))
-
-        due
-
-    /// Whether the places that were found last are still right.
-    member private _.IsGood(now: Instant, isLive: Flow -> bool) : bool =
-        let mutable good = not (until.IsDue now)
-
-        for struct (flow, did) in lived do
-            good <- good && isLive flow = did
-
-        good
-
-    /// Where a request may go, in groups of equal preference.
-    member this.Places
-        (now: Instant, isLive: Flow -> bool, find: Instant -> Bindings -> Place list list)
-        =
-        if not (this.IsGood(now, isLive)) then
-            let current = Bindings.current now bindings
-            until <- Bindings.wake (Bindings.ofList current)
-
-            lived <-
-                [|
-                    for binding in current do
-                        struct (binding.Flow, isLive binding.Flow)
-                |]
-
-            places <- find now bindings
-
-        places
-
 /// The location table of one ledger.
 [<Sealed>]
 type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
-    let entries = Dictionary<string, Entry>()
+    let entries = Dictionary<string, Whereabouts>()
     let byText = entries.GetAlternateLookup<ReadOnlySpan<char>>()
     let onFlow = Touching()
     // A call may last longer than the connection of one who came back to it: a day, and that many.
@@ -198,7 +38,7 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
             if Flow.isConnection binding.Flow then
                 onFlow.Add(binding.Flow, aor)
 
-    let find (aor: string) : Entry | null =
+    let find (aor: string) : Whereabouts | null =
         match entries.TryGetValue aor with
         | true, entry -> entry
         | false, _ -> null
@@ -310,7 +150,7 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
         match find aor with
         | null when Bindings.isEmpty after -> ()
         | null ->
-            let entry = Entry aor
+            let entry = Whereabouts aor
             entry.Become(now, after, changes)
             entries[aor] <- entry
             agenda.Remind(entry.Wake, entry)
@@ -371,7 +211,7 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
     member _.Places(now: Instant, all: ReadOnlySpan<byte>, uri: UriView) : Place list list =
         let length = spell (Slice.bytes all uri.User)
 
-        let mutable entry = Unchecked.defaultof<Entry>
+        let mutable entry = Unchecked.defaultof<Whereabouts>
 
         if byText.TryGetValue(ReadOnlySpan(key, 0, length), &entry) then
             entry.Places(now, isLive, finding)
@@ -381,7 +221,7 @@ type internal Location(realm: Realm, isLive: Flow -> bool, agenda: Agenda) =
     /// Whether the user that a URI of ours names is bound to this flow.
     member _.IsOn(now: Instant, all: ReadOnlySpan<byte>, uri: UriView, flow: Flow) : bool =
         let length = spell (Slice.bytes all uri.User)
-        let mutable entry = Unchecked.defaultof<Entry>
+        let mutable entry = Unchecked.defaultof<Whereabouts>
 
         byText.TryGetValue(ReadOnlySpan(key, 0, length), &entry)
         && isOn flow (Bindings.ofList (Bindings.current now entry.Bindings))
