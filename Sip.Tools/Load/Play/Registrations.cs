@@ -46,7 +46,9 @@ internal sealed class Registrations(Cast cast, Links links, Timers timers)
         if (message.Status < 200) return;
         if (!who.IsBusy || message.Sequence != who.Sequence)
         {
-            Tally.Stray++;
+            // What was sent twice may be answered twice (RFC 3261 section 17.1.2.2).
+            if (who.Echoes > 0) who.Echoes--;
+            else Tally.Stray++;
             return;
         }
         if (who.Link != link) Tally.Misrouted++;
@@ -64,6 +66,7 @@ internal sealed class Registrations(Cast cast, Links links, Timers timers)
         if (timer.Due == Due.GiveUpRegister && timer.Generation == who.Attempt) End(timer.Index, -1);
         if (timer.Due != Due.RepeatRegister || timer.Generation != who.Sequence) return;
         Tally.Repeated++;
+        who.Echoes++;
         Send(timer.Index);
         timers.Set(timer.Index, who.Sequence, Due.RepeatRegister, Math.Min(500 << timer.Step, 4000), timer.Step + 1);
     }

@@ -26,6 +26,9 @@ internal struct User
     /// <summary>How often this attempt was challenged.</summary>
     public byte Challenges;
 
+    /// <summary>How many REGISTERs were sent again whose second answer has not come.</summary>
+    public ushort Echoes;
+
     /// <summary>What the attempt is for.</summary>
     public Purpose Purpose;
 }
