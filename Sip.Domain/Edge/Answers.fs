@@ -13,7 +13,7 @@ open Sip.Guarding
 /// One answer; used again for another once that is forgotten.
 [<Sealed>]
 type internal Given() =
-    inherit Reminder()
+    inherit Aged()
 
     [<DefaultValue(false)>]
     val mutable Key: Mark
@@ -24,13 +24,6 @@ type internal Given() =
     [<DefaultValue>]
     val mutable Bytes: ReadOnlyMemory<byte>
 
-    /// The one that was given next before it, and next after it.
-    [<DefaultValue>]
-    val mutable Older: Given | null
-
-    [<DefaultValue>]
-    val mutable Newer: Given | null
-
     override this.What = Due.Answer this.Key
 
 /// The answers of one ledger.
@@ -38,35 +31,13 @@ type internal Given() =
 type internal Answers(agenda: Agenda, shelf: Shelf, guard: Guard, most: int) =
     let given = Dictionary<Mark, Given>()
     let spare = Stack<Given>()
-    let mutable oldest: Given | null = null
-    let mutable newest: Given | null = null
-
-    let link (answer: Given) =
-        answer.Older <- newest
-
-        match newest with
-        | null -> oldest <- answer
-        | before -> before.Newer <- answer
-
-        newest <- answer
-
-    let unlink (answer: Given) =
-        match answer.Older with
-        | null -> oldest <- answer.Newer
-        | before -> before.Newer <- answer.Newer
-
-        match answer.Newer with
-        | null -> newest <- answer.Older
-        | after -> after.Older <- answer.Older
-
-        answer.Older <- null
-        answer.Newer <- null
+    let ages = Ages()
 
     let forget (key: Mark) =
         match given.TryGetValue key with
         | true, answer ->
             given.Remove key |> ignore
-            unlink answer
+            ages.Remove answer
             agenda.Forget answer
             shelf.Return answer.Bytes
             answer.Bytes <- ReadOnlyMemory.Empty
@@ -87,11 +58,11 @@ type internal Answers(agenda: Agenda, shelf: Shelf, guard: Guard, most: int) =
         answer.Source <- source
         answer.Bytes <- shelf.Keep bytes.Span
         given[key] <- answer
-        link answer
+        ages.Add answer
 
         if given.Count > most then
             guard.Refuse Bound.Answers
-            forget (Unchecked.nonNull oldest).Key
+            forget (Unchecked.nonNull ages.Oldest :?> Given).Key
 
         agenda.Remind(until, answer)
 

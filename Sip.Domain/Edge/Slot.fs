@@ -13,7 +13,7 @@ open Sip.Transactions
 /// An exchange's place in the tables; used again for another once it is forgotten.
 [<Sealed>]
 type internal Slot() =
-    inherit Reminder()
+    inherit Aged()
 
     // None while the slot is spare, and while the exchange is at rest.
     [<DefaultValue>]
@@ -21,14 +21,6 @@ type internal Slot() =
 
     [<DefaultValue(false)>]
     val mutable private Resting: Rest
-
-    /// The one that has waited for its end next longer.
-    [<DefaultValue>]
-    val mutable Older: Slot | null
-
-    /// The one that has waited for its end next shorter.
-    [<DefaultValue>]
-    val mutable Newer: Slot | null
 
     /// Whether it only waits for its end.
     member val IsEnded = false with get, set
@@ -104,40 +96,24 @@ type internal Slot() =
 /// The slots that only wait for their end.
 [<Sealed>]
 type internal Ended() =
-    let mutable oldest: Slot | null = null
-    let mutable newest: Slot | null = null
+    let ages = Ages()
     let mutable count = 0
 
     /// It waits from now on.
     member _.Add(slot: Slot) : unit =
         slot.IsEnded <- true
-        slot.Older <- newest
-
-        match newest with
-        | null -> oldest <- slot
-        | before -> before.Newer <- slot
-
-        newest <- slot
+        ages.Add slot
         count <- count + 1
 
     /// It waits no longer, if it did.
     member _.Remove(slot: Slot) : unit =
         if slot.IsEnded then
-            match slot.Older with
-            | null -> oldest <- slot.Newer
-            | before -> before.Newer <- slot.Newer
-
-            match slot.Newer with
-            | null -> newest <- slot.Older
-            | after -> after.Older <- slot.Older
-
+            ages.Remove slot
             slot.IsEnded <- false
-            slot.Older <- null
-            slot.Newer <- null
             count <- count - 1
 
     /// The one that has waited longest, null where none does.
-    member _.Oldest: Slot | null = oldest
+    member _.Oldest: Slot | null = ages.Oldest :?> (Slot | null)
 
     /// How many wait.
     member _.Count: int<exchange> = count * 1<exchange>

@@ -12,14 +12,7 @@ open Sip.Guarding
 /// A nonce that has been used; used again for another once that is forgotten.
 [<Sealed>]
 type internal Use() =
-    inherit Reminder()
-
-    /// The one that was first used next before it, and next after it.
-    [<DefaultValue>]
-    val mutable Older: Use | null
-
-    [<DefaultValue>]
-    val mutable Newer: Use | null
+    inherit Aged()
 
     [<DefaultValue(false)>]
     val mutable Spent: Spent
@@ -31,42 +24,21 @@ type internal Use() =
 type internal Windows(agenda: Agenda, guard: Guard, most: int) =
     let uses = Dictionary<NonceId, Use>()
     let spare = Stack<Use>()
-    let mutable oldest: Use | null = null
-    let mutable newest: Use | null = null
+    let ages = Ages()
     // When the last of those ends that gave way.
     let mutable lost = 0L
 
-    let link (used: Use) =
-        used.Older <- newest
-
-        match newest with
-        | null -> oldest <- used
-        | before -> before.Newer <- used
-
-        newest <- used
-
-    let unlink (used: Use) =
-        match used.Older with
-        | null -> oldest <- used.Newer
-        | before -> before.Newer <- used.Newer
-
-        match used.Newer with
-        | null -> newest <- used.Older
-        | after -> after.Older <- used.Older
-
-        used.Older <- null
-        used.Newer <- null
-
     let forget (used: Use) =
         uses.Remove used.Spent.Id |> ignore
-        unlink used
+        ages.Remove used
         agenda.Forget used
         spare.Push used
 
     let giveWay () =
-        match oldest with
+        match ages.Oldest with
         | null -> ()
-        | first ->
+        | oldest ->
+            let first = oldest :?> Use
             lost <- max lost first.Spent.Forget.Milliseconds
             guard.Refuse Bound.Nonces
             forget first
@@ -89,7 +61,7 @@ type internal Windows(agenda: Agenda, guard: Guard, most: int) =
             let used = if spare.Count > 0 then spare.Pop() else Use()
             used.Spent <- spent
             uses[spent.Id] <- used
-            link used
+            ages.Add used
             agenda.Remind(spent.Forget, used)
 
     /// A nonce has ended.
