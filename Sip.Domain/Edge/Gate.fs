@@ -202,14 +202,14 @@ module Gate =
             | ValueNone -> false)
 
     // As nearly everybody writes it: nothing is made to see that.
-    let private isSpeltOut (station: Station) (principal: Principal) name (request: Message) =
-        let all = request.Bytes
-
-        match AddressView.read all (Message.value name request) with
-        | ValueSome view ->
-            Station.isDomain station (Slice.bytes all view.Uri.Host)
-            && Speaker.isSpelt principal.User (Slice.bytes all view.Uri.User)
-        | ValueNone -> false
+    let private isSpeltOut
+        (station: Station)
+        (principal: Principal)
+        (all: ReadOnlySpan<byte>)
+        (uri: UriView)
+        =
+        Station.isDomain station (Slice.bytes all uri.Host)
+        && Speaker.isSpelt principal.User (Slice.bytes all uri.User)
 
     /// Whether a proven user may send this request: From is theirs, and To when they register. Within a dialog
     /// they may be called otherwise by a peer.
@@ -221,10 +221,15 @@ module Gate =
         (request: Message)
         : bool =
         let isTheirs (name: HeaderName) =
-            isSpeltOut station principal name request
-            || (match address name request with
+            let all = request.Bytes
+
+            match AddressView.read all (Message.value name request) with
+            | ValueSome view when isSpeltOut station principal all view.Uri -> true
+            | ValueSome view ->
+                match UriView.toUri all view.Uri with
                 | ValueSome uri -> isOwn station.Realm principal uri
-                | ValueNone -> false)
+                | ValueNone -> false
+            | ValueNone -> false
 
         match Message.method request with
         | Method.Register -> isTheirs HeaderName.To && isTheirs HeaderName.From

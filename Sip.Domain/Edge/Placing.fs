@@ -20,13 +20,9 @@ module Placing =
                 Parameters = Parameters.remove "method" uri.Parameters
             }
 
-    let private uriOf (route: string) : SipUri voption =
-        let bytes = Text.toBytes route
-        AddressView.toSip (ReadOnlySpan bytes) (Slice.between 0 bytes.Length)
-
     // RFC 3327 §5.3: the Path is the way, and its first hop a neighbour that is configured.
     let private byPath (realm: Realm) (path: string list) : Hop voption =
-        match List.tryHead path |> ValueOption.ofOption |> ValueOption.bind uriOf with
+        match List.tryHead path |> ValueOption.ofOption |> ValueOption.bind AddressView.ofText with
         | ValueNone -> ValueNone
         | ValueSome uri ->
             match Hop.ofUri uri with
@@ -39,7 +35,7 @@ module Placing =
     let private along (contact: Uri) (path: string list) : struct (string * string list) =
         match path with
         | first :: rest ->
-            match uriOf first with
+            match AddressView.ofText first with
             | ValueSome uri when not (Parameters.has "lr" uri.Parameters) ->
                 let last = NameAddr.print (NameAddr.ofUri contact)
                 struct (Uri.print (asRequestUri uri), rest @ [ last ])

@@ -80,9 +80,7 @@ module Registration =
             match path with
             | [] -> List.length (Message.values HeaderName.Via request) = 1
             | first :: _ ->
-                let all = ReadOnlySpan(Text.toBytes first)
-
-                match AddressView.toSip all (Slice.between 0 all.Length) with
+                match AddressView.ofText first with
                 | ValueSome uri -> Parameters.has "ob" uri.Parameters
                 | ValueNone -> false
 

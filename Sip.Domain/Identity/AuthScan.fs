@@ -100,7 +100,6 @@ module internal AuthScan =
     /// The fields of an ordinary Digest, none if the value is not spelled that way.
     let tryRead (text: string) : AuthFields voption =
         let mutable fields = ListCollector<struct (string * string)>()
-        let mutable isEmpty = true
 
         let mutable at =
             if text.StartsWith(scheme, StringComparison.Ordinal) then
@@ -124,7 +123,6 @@ module internal AuthScan =
             else
                 let name = nameOf (text.AsSpan(start, equal - start))
                 fields.Add(struct (name, value))
-                isEmpty <- false
 
                 at <-
                     if stop = text.Length then
@@ -134,7 +132,7 @@ module internal AuthScan =
                     else
                         -1
 
-        if at < 0 || isEmpty then
-            ValueNone
-        else
-            ValueSome(fields.Close())
+        match fields.Close() with
+        | [] -> ValueNone
+        | _ when at < 0 -> ValueNone
+        | found -> ValueSome found

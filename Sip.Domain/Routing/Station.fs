@@ -128,35 +128,32 @@ module Station =
         while not found && i < faces.Length do
             let port = faces[i].Port
 
-            found <- (port = uri.Port || port < 0 || uri.Port < 0) && isHost host address faces[i]
+            found <-
+                (port = uri.Port || port = ofDomain || uri.Port < 0)
+                && isHost host address faces[i]
+
+            i <- i + 1
+
+        found
+
+    let private hasFace (station: Station) (host: ReadOnlySpan<byte>) (onlyDomains: bool) : bool =
+        let address = HostView.address host
+        let faces = station.Faces
+        let mutable found = false
+        let mutable i = 0
+
+        while not found && i < faces.Length do
+            found <- (not onlyDomains || faces[i].Port = ofDomain) && isHost host address faces[i]
 
             i <- i + 1
 
         found
 
     /// Whether a host is one of ours, whatever the port.
-    let isOurs (station: Station) (host: ReadOnlySpan<byte>) : bool =
-        let address = HostView.address host
-        let mutable found = false
-        let mutable i = 0
-
-        while not found && i < station.Faces.Length do
-            found <- isHost host address station.Faces[i]
-            i <- i + 1
-
-        found
+    let isOurs (station: Station) (host: ReadOnlySpan<byte>) : bool = hasFace station host false
 
     /// Whether a host is a domain that our users belong to.
-    let isDomain (station: Station) (host: ReadOnlySpan<byte>) : bool =
-        let address = HostView.address host
-        let mutable found = false
-        let mutable i = 0
-
-        while not found && i < station.Faces.Length do
-            found <- station.Faces[i].Port = ofDomain && isHost host address station.Faces[i]
-            i <- i + 1
-
-        found
+    let isDomain (station: Station) (host: ReadOnlySpan<byte>) : bool = hasFace station host true
 
     let private gr = "gr"B
 

@@ -122,3 +122,8 @@ module AddressView =
                     Uri = uri
                     Parameters = ParameterView.toParameters all view.Parameters
                 }
+
+    /// The SIP URI of a value that was kept as text.
+    let ofText (text: string) : SipUri voption =
+        let all = ReadOnlySpan(Text.toBytes text)
+        toSip all (Slice.between 0 all.Length)

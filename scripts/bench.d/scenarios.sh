@@ -1,6 +1,6 @@
 # The scenarios of the race. Sourced by scripts/bench.
 # scenario NAME sets: mode (how REGISTER is challenged), shards and cores (of our server), fresh (1: a server starts anew for each run), racing (who
-# takes part), times (how often), before and load (the words behind `sip load`: what is played first, and what is measured). Numbers come from the caller: runs, seconds, warmup, pairs, users, links, at_once.
+# takes part), times (how often), before, load and registering (words behind `sip load`: what is played first, what is measured, and how users register). Numbers come from the caller: runs, seconds, warmup, pairs, users, links, at_once.
 # Those that go with one mode stand together, so that a server that is warm stays so.
 all_scenarios="call-udp-udp call-ws-ws call-wss-wss call-ws-udp call-udp-ws message-udp message-ws
   options-udp options-ws steady-udp steady-ws
@@ -18,8 +18,8 @@ scenario() {
   register)
     mode=${rest%-*}
     # A phone has a socket of its own.
-    load=(register --transport "${rest#*-}" --users "$users" --sockets "$users" --hold "$seconds" --warmup "$warmup" --refresh max --registers-in-flight 128
-      --password "$password" --algorithm "$mode" --coalesce 200)
+    registering=(register --users "$users" --sockets "$users" --refresh max --registers-in-flight 128 --password "$password" --algorithm "$mode")
+    load=("${registering[@]}" --transport "${rest#*-}" --hold "$seconds" --warmup "$warmup" --coalesce 200)
     ;;
   connect) load=(register --transport "$rest" --users "$connects" --only-connect) && [ "$rest" != wss ] || load+=(--greet) ;;
   memory) fresh=1 load=(register --transport "$rest" --users "$links" --warmup "$hold" --hold "$hold") && [ "$rest" != wss ] || load+=(--greet) ;;
